@@ -1,0 +1,30 @@
+"""Areas: the official ellipsoidal area, its cross-checks, bases, closing in hundredths, 亩.
+
+Sums are made in integer hundredths of a m² (``*_cm2``: 1 = 0.01 m²); floats carry two decimals.
+"""
+
+from pipeline.measure.bases import Base, adjust, base_area, split_base
+from pipeline.measure.ellipsoid import (
+    cross_check,
+    geodesic_area,
+    official_area,
+    official_area_cm2,
+    planar_area,
+)
+from pipeline.measure.numbers import mu_text, round_half_up, to_cm2, to_mu
+
+__all__ = [
+    "Base",
+    "adjust",
+    "base_area",
+    "cross_check",
+    "geodesic_area",
+    "mu_text",
+    "official_area",
+    "official_area_cm2",
+    "planar_area",
+    "round_half_up",
+    "split_base",
+    "to_cm2",
+    "to_mu",
+]
