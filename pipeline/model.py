@@ -123,6 +123,8 @@ class County:
     towns: tuple[Town, ...]
     targets: tuple[Target, ...]
     exports: tuple[date, ...] = field(default=())
+    parcels: LayerSource | None = None
+    """What the county states about every export's DLTB (layer, encoding, crs); no path."""
 
     @property
     def newest(self) -> date:

@@ -1,0 +1,90 @@
+"""A county folder, read and checked before any data is touched. Stdlib only, quick to import."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ConfigError, Finding, InputError
+from pipeline.ingest.files import (
+    EXPORTS,
+    check_roles,
+    file_group,
+    input_files,
+    list_exports,
+    role_files,
+    source_files,
+)
+from pipeline.ingest.lists import load_targets, load_towns
+from pipeline.ingest.settings import Settings, load_settings
+from pipeline.model import County
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from pipeline.model import Target, Town
+
+__all__ = ["file_group", "input_files", "load_county", "role_files", "source_files"]
+
+
+def load_county(root: Path) -> County:
+    """Read and check county.toml, towns.csv, targets.csv and the folders and files they name.
+
+    Opens no survey data. Raises ConfigError when a setting or list is wrong (data findings are
+    told along), InputError when only export folders or layer files are; all findings at once.
+    """
+    settings = load_settings(root / "county.toml")
+    towns, town_findings = load_towns(root / "towns.csv", settings.text.get("code"))
+    targets, target_findings = load_targets(root / "targets.csv", towns)
+    exports, data_findings = list_exports(root)
+    data_findings += _check_dates(settings, exports)
+    asked = tuple(d for d in exports if d >= settings.dates.get("ledger", d))
+    data_findings += check_roles(root, settings.layers.values(), asked)
+    findings = [*settings.findings, *town_findings, *target_findings]
+    if findings:
+        raise ConfigError([*findings, *data_findings])
+    if data_findings:
+        raise InputError(data_findings)
+    return _county(root, settings, towns, targets, exports)
+
+
+def _check_dates(settings: Settings, exports: tuple[date, ...]) -> list[Finding]:
+    have = "、".join(day.isoformat() for day in exports) or "无"
+    return [
+        Finding(
+            f"{EXPORTS}/{settings.dates[key]}",
+            f"county.toml 的 {key} 指的这一期不存在",
+            f"放入该期数据,或改正 county.toml 的 {key};现有各期:{have}",
+        )
+        for key in ("previous", "ledger")
+        if key in settings.dates and settings.dates[key] not in exports
+    ]
+
+
+def _county(
+    root: Path,
+    settings: Settings,
+    towns: tuple[Town, ...],
+    targets: tuple[Target, ...],
+    exports: tuple[date, ...],
+) -> County:
+    return County(
+        root=root,
+        name=settings.text["name"],
+        code=settings.text["code"],
+        crs=settings.text["crs"],
+        previous=settings.dates["previous"],
+        ledger=settings.dates["ledger"],
+        deadline=settings.dates["deadline"],
+        rules=settings.text["rules"],
+        publisher=settings.text.get("publisher", ""),
+        mode=settings.mode,
+        sample=settings.sample,
+        layers=settings.layers,
+        phases=settings.phases,
+        thresholds=settings.thresholds,
+        towns=towns,
+        targets=targets,
+        exports=exports,
+        parcels=settings.parcels,
+    )
