@@ -36,7 +36,8 @@ def _cannot_write(path: Path, error: Exception) -> OutputError:
         Finding(
             f"文件 {path}",
             f"无法写入({error})",
-            "请关闭正在打开该文件的程序(Excel、WPS、QGIS 等),检查磁盘空间和写权限后重新运行;原文件未改动",
+            "请关闭占用该文件的程序(Excel、WPS、QGIS 等),检查磁盘空间和写权限后重新运行;"
+            "原文件未改动",
         )
     )
 

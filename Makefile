@@ -1,0 +1,60 @@
+# 耕保:两条命令办完事 —— make all(全部成果)、make test(测试)。其余只是 gengbao 命令的薄壳。
+# 把调查成果放进 data/raw/exports/年-月-日/,再运行 make all;COUNTY= 与 OUT= 可指向别处。
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help all setup sample ingest classify ledger aggregate maps explain docs check lint types imports drift test bench clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RUN := $(BIN)/python -m pipeline
+WHERE := $(if $(COUNTY),--county '$(COUNTY)') $(if $(OUT),--out '$(OUT)')
+
+help:           ## 列出全部目标
+	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/' | expand -t 12
+
+setup: $(READY) ## 建立 .venv(按 requirements.lock,逐个核对哈希)
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo '需要 Python 3.11 或更新版本:请安装后重试,或用 make PYTHON=/路径/python3.11'; exit 3; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+all: $(READY)   ## 从调查成果到分类、台账、缺口与地图(没有县级数据时先造示例县)
+	@$(RUN) all $(WHERE)
+
+sample: $(READY) ## 造示例县(不动别人建的 county.toml)
+	@$(RUN) sample $(if $(COUNTY),--county '$(COUNTY)') $(ARGS)
+
+ingest classify ledger aggregate maps: $(READY) ## 只做到某一步(ingest 入库、classify 分类、ledger 台账、aggregate 汇总、maps 制图)
+	@$(RUN) $@ $(WHERE)
+
+explain: $(READY) ## 问一个图斑为什么是这一类:make explain BSM=标识码
+	@$(RUN) explain $(WHERE) '$(BSM)'
+
+docs: $(READY)  ## 重新生成 docs/ 里由表格生成的文档
+	@$(RUN) docs
+
+check: lint types imports test ## 代码规范、类型、导入方向、文档一致、测试(CI 同此)
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+test: $(READY)  ## 跑测试
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(READY) ## 性能对比(比值,不设时限)
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:          ## 删去成果(data/raw 不动)
+	rm -rf data/processed maps/*.png maps/*.pdf

@@ -1,0 +1,262 @@
+"""Ledger × targets → town tables: counts, areas, gaps. Integers inside, exact decimals out.
+
+Areas are summed in hundredths of a m² and written as exact 亩 (m² × 3/2000 has at most six
+decimals), so every column adds up; rounding to the printed 亩 is a matter of the printed page.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import Finding, GengbaoError
+from pipeline.measure import mu_text, to_cm2
+from pipeline.model import Indicator, TargetKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+
+    import geopandas as gpd
+
+    from pipeline.model import Category, County
+
+SUBTOTALS = {
+    "pbf_subtotal": "永久基本农田保护小计",
+    "cropland_subtotal": "耕地保护目标小计",
+    "total": "合计",
+    "work_needed": "需整改合计(不含自提)",
+}
+WHOLE_COUNTY = "全县"
+UNDECIDED = "未定"
+GAP_INDICATORS = (Indicator.CROPLAND, Indicator.PBF, Indicator.IN_OUT_BALANCE)
+MEASURES = (
+    "plots",
+    "area",
+    "closed_plots",
+    "restored",
+    "open_plots",
+    "withdrawn_plots",
+    "remaining",
+)
+
+
+def exact_mu(cm2: int) -> str:
+    """Return hundredths of a m² as exact 亩: six decimals hold it (0.01 m² = 0.000015 亩)."""
+    return mu_text(cm2, 6)
+
+
+def exact_m2(cm2: int) -> str:
+    """Return hundredths of a m² as m² with two decimals."""
+    return str((Decimal(int(cm2)) / 100).quantize(Decimal("0.01")))
+
+
+def summarise(
+    ledger: gpd.GeoDataFrame,
+    pieces: gpd.GeoDataFrame,
+    *,
+    county: County,
+    classes: Sequence[Category],
+    export: date,
+) -> pd.DataFrame:
+    """Count and measure every category per town, 督导组 and county at one export.
+
+    ledger: tasks; pieces: classified pieces of the same export (for what isn't a task). Returns
+    the rows of summary.csv: level (town, group, county), then category in the order of 附件2 with
+    its subtotals; plots counts a plot once per category, distinct_plots once per row. Withdrawn
+    tasks stand in withdrawn_plots only. Raises GengbaoError when towns and county disagree.
+    """
+    items = pd.concat([_task_items(ledger), _other_items(pieces, classes)], ignore_index=True)
+    items["town_code"] = items["town_code"].fillna(UNDECIDED)
+    items = pd.concat([items, *_subtotal_items(items, classes)], ignore_index=True)
+    names = [c.name for c in classes if c.task] + list(SUBTOTALS)
+    names += [c.name for c in classes if not c.task]
+    labels = {c.name: c.label_long for c in classes} | SUBTOTALS
+    levels = [
+        _level(items, place, names, known).assign(level=level)
+        for level, place, known in _places(items["town_code"], county)
+    ]
+    table = pd.concat(levels, ignore_index=True)
+    _check_levels(table)
+    return pd.DataFrame(
+        {
+            "export": export.isoformat(),
+            "level": table["level"],
+            "town_code": table["place"].map(_codes(county)),
+            "town": table["place"].map(_place_names(county)),
+            "category": table["category"],
+            "label": table["category"].map(labels),
+            "plots": table["plots"],
+            "area_m2": table["area"].map(exact_m2),
+            "area_mu": table["area"].map(exact_mu),
+            "closed_plots": table["closed_plots"],
+            "restored_mu": table["restored"].map(exact_mu),
+            "open_plots": table["open_plots"],
+            "withdrawn_plots": table["withdrawn_plots"],
+            "remaining_mu": table["remaining"].map(exact_mu),
+            "distinct_plots": table["distinct_plots"],
+        }
+    )
+
+
+def _task_items(ledger: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return one row per task: counts and areas in hundredths of a m²."""
+    status = ledger["status"]
+    withdrawn = (status == "withdrawn").to_numpy()
+    here = ~withdrawn
+    return pd.DataFrame(
+        {
+            "town_code": ledger["town_code"].to_numpy(),
+            "category": ledger["category"].to_numpy(),
+            "bsm": ledger["bsm"].to_numpy(),
+            "plots": here.astype("int64"),
+            "area": np.where(here, to_cm2(ledger["area_m2"]), 0),
+            "closed_plots": (status == "closed").to_numpy().astype("int64"),
+            "restored": np.where(here, to_cm2(ledger["restored_m2"]), 0),
+            "open_plots": status.isin(["open", "partial", "reopened"]).to_numpy().astype("int64"),
+            "withdrawn_plots": withdrawn.astype("int64"),
+            "remaining": np.where(here, to_cm2(ledger["remaining_m2"]), 0),
+        }
+    )
+
+
+def _other_items(pieces: gpd.GeoDataFrame, classes: Sequence[Category]) -> pd.DataFrame:
+    """Return one row per plot × category that is no task: counted, measured, nothing to close."""
+    others = pieces[~pieces["category"].isin([c.name for c in classes if c.task])]
+    frame = pd.DataFrame(
+        {
+            "town_code": others["town_code"].fillna(UNDECIDED).to_numpy(),
+            "category": others["category"].to_numpy(),
+            "bsm": others["bsm"].to_numpy(),
+            "area": to_cm2(others["base_m2"]),
+        }
+    )
+    items = frame.groupby(["town_code", "category", "bsm"])["area"].sum().reset_index()
+    items["plots"] = 1
+    for name in MEASURES:
+        if name not in {"plots", "area"}:
+            items[name] = 0
+    return items
+
+
+def _subtotal_items(items: pd.DataFrame, classes: Sequence[Category]) -> Iterable[pd.DataFrame]:
+    """Yield the task rows again under each subtotal they count in (附件2's order of columns)."""
+    members = {
+        "pbf_subtotal": [c.name for c in classes if c.subtotal == "pbf_subtotal"],
+        "cropland_subtotal": [c.name for c in classes if c.subtotal == "cropland_subtotal"],
+        "total": [c.name for c in classes if c.task],
+        "work_needed": [c.name for c in classes if c.task and c.work_needed],
+    }
+    for name, leaves in members.items():
+        yield items[items["category"].isin(leaves)].assign(category=name)
+
+
+def _places(
+    town_codes: pd.Series, county: County
+) -> Iterable[tuple[str, pd.Series, Sequence[str]]]:
+    """Yield each level: its name, the place every item counts in, the places in their order.
+
+    Items of no known town stand in 未定.
+    """
+    groups = {town.code: town.group for town in county.towns}
+    known = town_codes.isin(list(groups))
+    yield "town", town_codes.where(known, UNDECIDED), list(groups)
+    yield "group", town_codes.map(groups).fillna(UNDECIDED), list(dict.fromkeys(groups.values()))
+    yield "county", pd.Series(WHOLE_COUNTY, index=town_codes.index), [WHOLE_COUNTY]
+
+
+def _level(
+    items: pd.DataFrame, place: pd.Series, names: Sequence[str], known: Sequence[str]
+) -> pd.DataFrame:
+    """Sum the items of every place and category; places without any are rows of zeros."""
+    rows = items.assign(place=place)
+    keys = ["place", "category"]
+    sums = rows.groupby(keys)[list(MEASURES)].sum()
+    sums["distinct_plots"] = rows[rows["plots"] > 0].groupby(keys)["bsm"].nunique()
+    order = [*known, *([UNDECIDED] if UNDECIDED in set(place) else [])]
+    wanted = pd.MultiIndex.from_product([order, names], names=keys)
+    return sums.reindex(wanted).fillna(0).astype("int64").reset_index()
+
+
+def _check_levels(table: pd.DataFrame) -> None:
+    """Fail loudly unless towns, groups and county hold the same plots and areas."""
+    sums = table.groupby(["level", "category"], sort=True)[list(MEASURES)].sum()
+    county = sums.xs("county", level="level")
+    for level in ("town", "group"):
+        if not np.array_equal(sums.xs(level, level="level").to_numpy(), county.to_numpy()):
+            raise GengbaoError(
+                Finding("汇总表", f"{level} 级合计与全县不等", "请保留现场文件并联系开发者")
+            )
+
+
+def _codes(county: County) -> dict[str, str]:
+    """Return the code of each place: towns and the county have one, groups and 未定 none."""
+    return {t.code: t.code for t in county.towns} | {WHOLE_COUNTY: county.code}
+
+
+def _place_names(county: County) -> dict[str, str]:
+    """Return the printed name of each place."""
+    names = {t.code: t.name for t in county.towns} | {t.group: t.group for t in county.towns}
+    return names | {WHOLE_COUNTY: WHOLE_COUNTY, UNDECIDED: UNDECIDED}
+
+
+def gaps(summary: pd.DataFrame, *, county: County, classes: Sequence[Category]) -> pd.DataFrame:
+    """Hold each place's gap against its target: rows of gaps.csv, towns, groups and county.
+
+    summary: rows of `summarise`, one or several exports. The gap of an indicator is the sum of its
+    categories' tasks (classes.csv, column gap), never target − actual. done_pct of a gap of 0 is
+    100. Towns are ranked by done_pct descending within export and indicator, ties sharing a rank.
+    """
+    leaf = {c.name: c.gap for c in classes if c.gap}
+    rows = summary[summary["category"].isin(list(leaf))].copy()
+    rows["indicator"] = rows["category"].map(leaf)
+    for name in ("area_mu", "restored_mu", "remaining_mu"):
+        rows[name] = rows[name].map(Decimal)
+    keys = ["export", "level", "town_code", "town", "indicator"]
+    table = rows.groupby(keys, sort=False, dropna=False, as_index=False).agg(
+        gap_mu=("area_mu", "sum"), restored_mu=("restored_mu", "sum"),
+        remaining_mu=("remaining_mu", "sum"),
+    )  # fmt: skip
+    table["target_mu"] = _stated(table, county, TargetKind.TARGET)
+    table["published_gap_mu"] = _stated(table, county, TargetKind.GAP)
+    table["done_pct"] = pd.Series(
+        map(_done_pct, table["restored_mu"], table["gap_mu"]), index=table.index, dtype=object
+    )
+    table["rank"] = _ranks(table)
+    table["planned_mu"] = None
+    columns = [
+        "export", "level", "town_code", "town", "indicator", "target_mu", "published_gap_mu",
+        "gap_mu", "restored_mu", "remaining_mu", "done_pct", "planned_mu", "rank",
+    ]  # fmt: skip
+    return table[columns]
+
+
+def _stated(table: pd.DataFrame, county: County, kind: TargetKind) -> pd.Series:
+    """Return what targets.csv states for each place; groups sum their towns when all are stated."""
+    stated = {(t.town, t.indicator.value): t.value for t in county.targets if t.kind is kind}
+    for group in {town.group for town in county.towns}:
+        towns = [town.name for town in county.towns if town.group == group]
+        for indicator in GAP_INDICATORS:
+            values = [stated.get((town, indicator.value)) for town in towns]
+            known = [value for value in values if value is not None]
+            if len(known) == len(towns):
+                stated[group, indicator.value] = sum(known, Decimal(0))
+    keys = zip(table["town"], table["indicator"], strict=True)
+    return pd.Series([stated.get(key) for key in keys], index=table.index, dtype=object)
+
+
+def _done_pct(done: Decimal, gap: Decimal) -> Decimal:
+    """Return the share done in %, two decimals half-up; a gap of 0 is done."""
+    share = done / gap * 100 if gap else Decimal(100)
+    return share.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def _ranks(table: pd.DataFrame) -> pd.Series:
+    """Rank the towns of an export and indicator: 1, 2, 2, 4; other levels have no rank."""
+    towns = table[(table["level"] == "town") & table["town_code"].notna()]
+    share = towns["done_pct"].astype("float64")
+    ranks = share.groupby([towns["export"], towns["indicator"]]).rank(method="min", ascending=False)
+    return ranks.astype("Int64").reindex(table.index)

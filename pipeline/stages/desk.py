@@ -1,0 +1,74 @@
+"""What a stage is made of, and where its files lie. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from pipeline.freshness import State
+    from pipeline.model import AccountRow, County
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a stage found: how to write it, its account, facts for the manifest, its log line."""
+
+    write: Callable[[], list[Path]]
+    said: str
+    account: Sequence[AccountRow] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One stage of one export: what it reads, what else decides its result, how to run it.
+
+    stage: the command it belongs to; rooms: the code it can reach (besides freshness.COMMON);
+    params: values that decide its result; reads_survey: may find faults in the user's files.
+    """
+
+    name: str
+    stage: str
+    rooms: tuple[str, ...]
+    inputs: tuple[Path, ...]
+    params: Mapping[str, object]
+    compute: Callable[[State], Outcome]
+    reads_survey: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A county and the folder its products go to."""
+
+    county: County
+    out: Path
+
+    @property
+    def processed(self) -> Path:
+        """Where tables and layers go."""
+        return self.out / "data" / "processed"
+
+    @property
+    def maps(self) -> Path:
+        """Where maps go."""
+        return self.out / "maps"
+
+    def export(self, day: date, name: str) -> Path:
+        """Return a product of one export."""
+        return self.processed / "exports" / day.isoformat() / name
+
+    def zone(self, role: str, day: date) -> Path:
+        """Return a role's layer as it counts at one export."""
+        source = self.county.layers[role]
+        folder = self.processed / "zones"
+        return (folder / day.isoformat() if source.dated else folder) / f"{role}.parquet"
+
+    @property
+    def judged(self) -> tuple[date, ...]:
+        """The exports that are classified: the ledger's and the later ones."""
+        return tuple(day for day in self.county.exports if day >= self.county.ledger)

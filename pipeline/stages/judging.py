@@ -1,0 +1,177 @@
+"""Stages that judge plots: evidence, classification, the ledger's opening."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from pipeline.freshness import PACKAGE, PACKS
+from pipeline.model import AccountRow
+from pipeline.stages.desk import Desk, Job, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from pathlib import Path
+
+    import geopandas as gpd
+
+    from pipeline.freshness import State
+
+
+def jobs(desk: Desk) -> Iterator[Job]:
+    """Yield evidence and classification of every judged export, then the ledger."""
+    for day in desk.judged:
+        yield _evidence_job(desk, day)
+        yield _classify_job(desk, day)
+    yield _ledger_job(desk)
+
+
+def pack_files(desk: Desk) -> tuple[Path, ...]:
+    """Return the CSV files of the county's rule pack; the loader says what is wrong with them."""
+    name = desk.county.rules
+    own = name.endswith(".csv")
+    rules = desk.county.root / name if own else PACKAGE / "tables" / PACKS / f"{name}.csv"
+    files = (rules, rules.with_name(f"{rules.stem}_flags.csv"))
+    return tuple(file for file in files if file.is_file())
+
+
+def _evidence_job(desk: Desk, day: date) -> Job:
+    """Return the job that gathers what the rules may ask, piece by piece."""
+    county = desk.county
+    roles = sorted(role for role in county.layers if role != "towns")
+    parcels_file = desk.export(day, "parcels.parquet")
+    previous_file = desk.export(county.previous, "parcels.parquet")
+    zone_files = {role: desk.zone(role, day) for role in roles}
+
+    def compute(_state: State) -> Outcome:
+        from pipeline import evidence, storage, tables
+
+        parcels = storage.read_frame(parcels_file)
+        pieces = evidence.gather(
+            parcels,
+            zones={role: storage.read_frame(file) for role, file in zone_files.items()},
+            previous=storage.read_frame(previous_file),
+            county=county,
+            export=day,
+            codes=tables.land_codes(),
+        )
+        product = desk.export(day, "evidence.parquet")
+        row = account("evidence", day, parcels, pieces)
+
+        def write() -> list[Path]:
+            storage.write_frame(product, pieces)
+            return [product]
+
+        said = f"图斑={row.read_plots} 图块={len(pieces)}"
+        return Outcome(write=write, said=said, account=[row])
+
+    return Job(
+        name=f"取证 {day.isoformat()}",
+        stage="classify",
+        rooms=("overlay", "evidence"),
+        inputs=(parcels_file, previous_file, *zone_files.values()),
+        params={"thresholds": asdict(county.thresholds), "crs": county.crs, "mode": county.mode},
+        compute=compute,
+    )
+
+
+def _classify_job(desk: Desk, day: date) -> Job:
+    """Return the job that puts every piece into one category."""
+    county = desk.county
+    evidence_file = desk.export(day, "evidence.parquet")
+
+    def compute(_state: State) -> Outcome:
+        from pipeline import storage
+        from pipeline.classify import classify
+        from pipeline.tables import load_pack
+
+        pieces = storage.read_frame(evidence_file)
+        classified = classify(pieces, load_pack(county.rules, county.root))
+        product = desk.export(day, "pieces.parquet")
+        row = account("classify", day, pieces, classified)
+
+        def write() -> list[Path]:
+            storage.write_frame(product, classified)
+            return [product]
+
+        counts = classified["category"].value_counts()
+        said = f"图块={len(classified)} 待核={int(counts.get('review', 0))}"
+        return Outcome(write=write, said=said, account=[row])
+
+    return Job(
+        name=f"分类 {day.isoformat()}",
+        stage="classify",
+        rooms=("classify",),
+        inputs=(evidence_file, *pack_files(desk)),
+        params={"mode": county.mode},
+        compute=compute,
+    )
+
+
+def _ledger_job(desk: Desk) -> Job:
+    """Return the job that opens the ledger at its export."""
+    day = desk.county.ledger
+    pieces_file = desk.export(day, "pieces.parquet")
+
+    def compute(_state: State) -> Outcome:
+        from pipeline import storage, tables
+        from pipeline.ledger import open_ledger
+
+        pieces = storage.read_frame(pieces_file)
+        ledger = open_ledger(pieces, classes=tables.classes(), export=day)
+        row = _ledger_account(day, pieces, ledger)
+        layer, table = desk.processed / "ledger.gpkg", desk.processed / "ledger.parquet"
+
+        def write() -> list[Path]:
+            storage.write_frame(table, ledger)
+            storage.write_gpkg(layer, {"ledger": ledger})
+            return [table, layer]
+
+        return Outcome(write=write, said=f"任务={len(ledger)}", account=[row])
+
+    return Job(
+        name=f"台账 {day.isoformat()}",
+        stage="ledger",
+        rooms=("ledger",),
+        inputs=(pieces_file,),
+        params={"ledger": day},
+        compute=compute,
+    )
+
+
+def account(stage: str, day: date, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> AccountRow:
+    """Return the account of a stage that passes every plot on: base areas, plots by BSM."""
+    from pipeline.measure import to_cm2
+
+    return AccountRow(
+        stage=stage,
+        export=day.isoformat(),
+        read_plots=int(before["bsm"].nunique()),
+        accepted_plots=int(after["bsm"].nunique()),
+        rejected_plots=0,
+        in_cm2=int(to_cm2(before["base_m2"]).sum()),
+        out_cm2=int(to_cm2(after["base_m2"]).sum()),
+        aside_cm2=0,
+        repaired_cm2=0,
+    )
+
+
+def _ledger_account(day: date, pieces: gpd.GeoDataFrame, ledger: gpd.GeoDataFrame) -> AccountRow:
+    """Return the ledger's account: pieces that are no task stand aside (none, inflow, 待核 …)."""
+    from pipeline.measure import to_cm2
+
+    tasks = set(ledger["category"])
+    aside = pieces[~pieces["category"].isin(tasks)]
+    plots, with_task = set(pieces["bsm"]), set(ledger["bsm"])
+    return AccountRow(
+        stage="ledger",
+        export=day.isoformat(),
+        read_plots=len(plots),
+        accepted_plots=len(with_task),
+        rejected_plots=len(plots - with_task),
+        in_cm2=int(to_cm2(pieces["base_m2"]).sum()),
+        out_cm2=int(to_cm2(ledger["area_m2"]).sum()),
+        aside_cm2=int(to_cm2(aside["base_m2"]).sum()),
+        repaired_cm2=0,
+    )

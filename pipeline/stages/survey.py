@@ -1,0 +1,113 @@
+"""Stages that read the user's files: zones and lists, then the exports themselves."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from pipeline.ingest.county import file_group, role_files, source_files
+from pipeline.stages.desk import Desk, Job, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from pipeline.freshness import State
+
+ROOMS = ("ingest",)
+
+
+def jobs(desk: Desk) -> Iterator[Job]:
+    """Yield one job per role (per export where its path holds {date}) and one per export."""
+    for role in sorted(desk.county.layers):
+        dated = desk.county.layers[role].dated
+        for day in desk.judged if dated else (desk.county.newest,):
+            yield _zone_job(desk, role, day, dated=dated)
+    for day in desk.county.exports:
+        yield _export_job(desk, day)
+
+
+def _params(desk: Desk) -> dict[str, object]:
+    """Return the county's values that decide how a file is read."""
+    county = desk.county
+    return {
+        "crs": county.crs,
+        "code": county.code,
+        "thresholds": asdict(county.thresholds),
+        "towns": [asdict(town) for town in county.towns],
+    }
+
+
+def _members(files: Iterable[Path]) -> tuple[Path, ...]:
+    """Return every file on disk that these data files consist of."""
+    return tuple(member for file in files for member in file_group(file))
+
+
+def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
+    """Return the job that reads one zone or list."""
+    county = desk.county
+
+    def compute(_state: State) -> Outcome:
+        from pipeline.ingest.read import read_role
+
+        result = read_role(county, role, day)
+        product = desk.zone(role, day)
+
+        def write() -> list[Path]:
+            from pipeline import storage
+
+            storage.write_frame(product, result.frame)
+            problems = product.with_name(f"{role}_problems.csv")
+            storage.write_table(problems, result.problems)
+            rejects = product.with_name(f"{role}_rejects.gpkg")
+            storage.write_gpkg(rejects, {"rejects": result.rejects})
+            return [product, problems, rejects]
+
+        said = f"要素={len(result.frame)} 剔除={len(result.rejects)} 提示={len(result.problems)}"
+        return Outcome(write=write, said=said, account=[result.account], facts=result.log)
+
+    return Job(
+        name=f"图层 {role}" + (f" {day.isoformat()}" if dated else ""),
+        stage="ingest",
+        rooms=ROOMS,
+        inputs=_members(role_files(county, role, day)),
+        params=_params(desk) | {"source": asdict(county.layers[role])},
+        compute=compute,
+        reads_survey=True,
+    )
+
+
+def _export_job(desk: Desk, day: date) -> Job:
+    """Return the job that reads one survey export."""
+    county = desk.county
+
+    def compute(_state: State) -> Outcome:
+        from pipeline.ingest.read import read_parcels
+
+        result = read_parcels(county, day)
+
+        def write() -> list[Path]:
+            from pipeline import storage
+
+            products = [
+                desk.export(day, name)
+                for name in ("parcels.parquet", "problems.csv", "rejects.gpkg")
+            ]
+            storage.write_frame(products[0], result.frame)
+            storage.write_table(products[1], result.problems)
+            storage.write_gpkg(products[2], {"rejects": result.rejects})
+            return products
+
+        said = f"图斑={len(result.frame)} 剔除={len(result.rejects)} 提示={len(result.problems)}"
+        return Outcome(write=write, said=said, account=[result.account], facts=result.log)
+
+    return Job(
+        name=f"入库 {day.isoformat()}",
+        stage="ingest",
+        rooms=ROOMS,
+        inputs=_members(source_files(county, day) + role_files(county, "towns", day)),
+        params=_params(desk) | {"towns_layer": asdict(county.layers["towns"])},
+        compute=compute,
+        reads_survey=True,
+    )
