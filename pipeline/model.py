@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -103,6 +103,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """One row of published.csv: plots and 亩 as the text that was printed ("110" isn't "110.0")."""
+
+    table: str
+    town: str
+    item: str
+    plots: str
+    area_mu: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class County:
     """A county folder, read and checked. `root` is data/raw (or what --county names)."""
 
@@ -122,7 +133,8 @@ class County:
     thresholds: Thresholds
     towns: tuple[Town, ...]
     targets: tuple[Target, ...]
-    exports: tuple[date, ...] = field(default=())
+    published: tuple[Published, ...] = ()
+    exports: tuple[date, ...] = ()
     parcels: LayerSource | None = None
     """What the county states about every export's DLTB (layer, encoding, crs); no path."""
 

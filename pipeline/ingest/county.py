@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigError, Finding, InputError
@@ -15,6 +16,7 @@ from pipeline.ingest.files import (
     source_files,
 )
 from pipeline.ingest.lists import load_targets, load_towns
+from pipeline.ingest.published import load_published
 from pipeline.ingest.settings import Settings, load_settings
 from pipeline.model import County
 
@@ -36,16 +38,17 @@ def load_county(root: Path) -> County:
     settings = load_settings(root / "county.toml")
     towns, town_findings = load_towns(root / "towns.csv", settings.text.get("code"))
     targets, target_findings = load_targets(root / "targets.csv", towns)
+    published, published_findings = load_published(root / "published.csv", towns)
     exports, data_findings = list_exports(root)
     data_findings += _check_dates(settings, exports)
     asked = tuple(d for d in exports if d >= settings.dates.get("ledger", d))
     data_findings += check_roles(root, settings.layers.values(), asked)
-    findings = [*settings.findings, *town_findings, *target_findings]
+    findings = [*settings.findings, *town_findings, *target_findings, *published_findings]
     if findings:
         raise ConfigError([*findings, *data_findings])
     if data_findings:
         raise InputError(data_findings)
-    return _county(root, settings, towns, targets, exports)
+    return replace(_county(root, settings, towns, targets, exports), published=published)
 
 
 def _check_dates(settings: Settings, exports: tuple[date, ...]) -> list[Finding]:

@@ -22,7 +22,8 @@ MANIFEST = "清单"
 SHORT = 12
 """Digits of the run_id that products print."""
 ROOMS = (
-    "ingest", "overlay", "evidence", "classify", "ledger", "aggregate", "render", "explain",
+    "ingest", "overlay", "evidence", "classify", "ledger", "aggregate", "reconcile", "render",
+    "explain",
 )  # fmt: skip
 LIBRARIES = ("geopandas", "shapely", "pyogrio", "pyproj", "pandas", "numpy", "matplotlib")
 
@@ -31,6 +32,7 @@ def jobs(desk: Desk, state: State) -> Iterator[Job]:
     """Yield the town tables, the maps, then account and manifest over everything before."""
     run_id = _run_id(desk, state)
     yield _aggregate_job(desk)
+    yield _reconcile_job(desk)
     yield _maps_job(desk, run_id)
     yield _manifest_job(desk, run_id, state)  # made last: it lists what the others wrote
 
@@ -115,6 +117,39 @@ def _aggregate_account(desk: Desk, pieces: Any, summary: Any) -> AccountRow:  # 
         out_cm2=total,
         aside_cm2=0,
         repaired_cm2=0,
+    )
+
+
+def _reconcile_job(desk: Desk) -> Job:
+    """Return the job that checks the published figures against themselves and against ours."""
+    county = desk.county
+    summary_file = desk.processed / "summary.csv"
+
+    def compute(_state: State) -> Outcome:
+        from pipeline import storage
+        from pipeline.reconcile import reconcile
+        from pipeline.tables.published import load_published_items
+
+        summary = storage.read_table(summary_file)
+        at_ledger = summary[summary["export"] == county.ledger.isoformat()]
+        table = reconcile(county.published, at_ledger, load_published_items())
+        product = desk.processed / "reconcile.csv"
+
+        def write() -> list[Path]:
+            storage.write_table(product, table)
+            return [product]
+
+        verdicts = table["verdict"].value_counts()
+        said = " ".join(f"{name}={count}" for name, count in sorted(verdicts.items()))
+        return Outcome(write=write, said=said or "没有 published.csv")
+
+    return Job(
+        name="核对",
+        stage="aggregate",
+        rooms=("reconcile",),
+        inputs=(summary_file,),
+        params={"published": [asdict(row) for row in county.published]},
+        compute=compute,
     )
 
 
