@@ -40,9 +40,11 @@ def load_published_items(source: Traversable | None = None) -> tuple[PublishedIt
     defined = {row["item"] for row in rows if row["kind"] == "definition"}
     for row in rows:
         one_of(row, "kind", KINDS, findings)
-        for part in row["parts"].split("|"):
-            if part not in known:
-                findings.append(row.finding("parts", f"“{part}”不是类别或已定义的项", "改正拼写"))
+        findings += [
+            row.finding("parts", f"“{part}”不是类别或已定义的项", "改正拼写")
+            for part in row["parts"].split("|")
+            if part not in known
+        ]
         if row["item"] not in defined:
             advice = "先写一行 definition,说明它由哪些类别组成"
             findings.append(row.finding("item", f"{row['item']} 没有 definition 行", advice))
