@@ -1,0 +1,266 @@
+"""The whole job on the tiny county, through the command line, as a clerk runs it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import geopandas as gpd
+import pyogrio
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HIDDEN = ".state.json"
+
+
+def gengbao(*args, cwd=ROOT):
+    """Run the command line in its own process, warnings as errors."""
+    command = [sys.executable, "-W", "error", "-m", "pipeline", *map(str, args)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def hashes(folder):
+    """Return the sha256 of every product, by name; the run's own notes left out."""
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != HIDDEN)
+    return {
+        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files
+    }
+
+
+def read_csv(path):
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The tiny county as the sample command makes it."""
+    folder = tmp_path_factory.mktemp("tiny") / "raw"
+    done = gengbao("sample", "--county", folder, "--scale", "tiny")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tiny, tmp_path_factory):
+    """Products of one whole run."""
+    out = tmp_path_factory.mktemp("out")
+    before = hashes(tiny)
+    done = gengbao("all", "--county", tiny, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert hashes(tiny) == before, "data/raw was written to"
+    return out
+
+
+@pytest.fixture
+def broken(tiny, finished, tmp_path):
+    """A copy of county and products to damage one thing in."""
+    shutil.copytree(tiny, tmp_path / "raw")
+    shutil.copytree(finished, tmp_path / "out")
+    return tmp_path
+
+
+def run_broken(folder):
+    """Run on a damaged county; return the finished process after checking nothing was touched."""
+    before = hashes(folder / "out")
+    done = gengbao("all", "--county", folder / "raw", "--out", folder / "out")
+    assert hashes(folder / "out") == before, "products changed although the input is wrong"
+    return done
+
+
+def test_two_runs_give_the_same_bytes(tiny, finished, tmp_path):
+    done = gengbao("all", "--county", tiny, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    again = hashes(tmp_path)
+    assert again == hashes(finished)
+    assert {Path(name).suffix for name in again} >= {".csv", ".parquet", ".gpkg", ".png", ".pdf"}
+
+
+def test_a_second_run_has_nothing_to_do(tiny, finished):
+    before = hashes(finished)
+    done = gengbao("all", "--county", tiny, "--out", finished)
+    assert "无需重做" in done.stderr
+    assert hashes(finished) == before
+
+
+def test_a_changed_target_redoes_only_what_follows(broken):
+    targets = broken / "raw" / "targets.csv"
+    text = targets.read_text(encoding="utf-8-sig")
+    line = next(row for row in text.splitlines() if ",cropland,target," in row)
+    cells = line.split(",")
+    changed = ",".join([*cells[:3], str(int(Decimal(cells[3])) + 1), *cells[4:]])
+    targets.write_text(text.replace(line, changed), encoding="utf-8")
+    done = gengbao("all", "--county", broken / "raw", "--out", broken / "out")
+    assert done.returncode == 0, done.stderr
+    assert "汇总" in done.stderr
+    assert "入库" not in done.stderr
+    assert "分类" not in done.stderr
+
+
+def test_a_changed_rule_redoes_classification_but_reads_nothing_again(broken):
+    rules = broken / "raw" / "本县规则.csv"
+    package = ROOT / "pipeline" / "tables" / "rules" / "zhashui-2023.csv"
+    rules.write_bytes(package.read_bytes())
+    flags = package.with_name("zhashui-2023_flags.csv")
+    (broken / "raw" / "本县规则_flags.csv").write_bytes(flags.read_bytes())
+    toml = broken / "raw" / "county.toml"
+    text = toml.read_text(encoding="utf-8")
+    toml.write_text(text.replace('"zhashui-2023"', '"本县规则.csv"'), encoding="utf-8")
+    done = gengbao("all", "--county", broken / "raw", "--out", broken / "out")
+    assert done.returncode == 0, done.stderr
+    assert "分类" in done.stderr
+    assert "入库" not in done.stderr
+    assert "取证" not in done.stderr
+
+
+def test_every_account_closes(finished):
+    rows = read_csv(finished / "data/processed/account.csv")
+    assert {row["stage"] for row in rows} >= {
+        "ingest",
+        "evidence",
+        "classify",
+        "ledger",
+        "aggregate",
+    }
+    assert {row["residual_m2"] for row in rows} == {"0.00"}
+    assert {row["residual_plots"] for row in rows} == {"0"}
+
+
+def test_the_ledger_holds_exactly_what_the_summary_counts(finished):
+    ledger = gpd.read_parquet(finished / "data/processed/ledger.parquet")
+    county = [
+        row for row in read_csv(finished / "data/processed/summary.csv") if row["level"] == "county"
+    ]
+    total = next(row for row in county if row["category"] == "total")
+    assert int(total["plots"]) == len(ledger)
+    cm2 = (ledger["area_m2"] * 100).round().astype(int).sum()
+    assert Decimal(total["area_m2"]) * 100 == cm2
+    gpkg = pyogrio.read_dataframe(finished / "data/processed/ledger.gpkg")
+    assert sorted(gpkg["task_id"]) == sorted(ledger["task_id"])
+    assert ledger["task_id"].is_unique
+
+
+def test_the_manifest_names_every_input_and_product_with_its_hash(tiny, finished):
+    manifest = json.loads((finished / "data/processed/manifest.json").read_text(encoding="utf-8"))
+    made = hashes(finished)
+    own = {"data/processed/manifest.json", "data/processed/account.csv"}
+    assert manifest["outputs"] == {k: v for k, v in made.items() if k not in own}
+    brought = hashes(tiny)
+    assert {k: brought[k] for k in manifest["inputs"]} == manifest["inputs"]
+    assert set(brought) - set(manifest["inputs"]) <= {"plan.csv", "README.md"}
+    assert len(manifest["run_id"]) == 64
+
+
+def test_explain_answers_for_a_plot_of_every_category(tiny, finished):
+    pieces = gpd.read_parquet(finished / "data/processed/exports/2023-09-30/pieces.parquet")
+    plots = pieces.groupby("category")["bsm"].first()
+    assert len(plots) >= 9
+    for bsm in plots:
+        done = gengbao("explain", "--county", tiny, "--out", finished, bsm)
+        assert done.returncode == 0, done.stderr
+        assert bsm in done.stdout
+        assert "依据" in done.stdout
+
+
+def test_explain_of_an_unknown_plot_names_the_nearest(tiny, finished):
+    done = gengbao("explain", "--county", tiny, "--out", finished, "999")
+    assert done.returncode == 2
+    assert "999" in done.stderr
+
+
+def test_an_unknown_key_is_named_with_the_allowed_ones(broken):
+    toml = broken / "raw" / "county.toml"
+    text = toml.read_text(encoding="utf-8")
+    toml.write_text("leger = 1\n" + text, encoding="utf-8")
+    done = run_broken(broken)
+    assert done.returncode == 3
+    assert "leger" in done.stderr
+    assert "ledger" in done.stderr.replace("leger", "")
+
+
+def test_a_misspelt_town_in_the_targets_is_named_with_the_nearest(broken):
+    targets = broken / "raw" / "targets.csv"
+    lines = targets.read_text(encoding="utf-8-sig").splitlines()
+    town = lines[1].split(",")[0]
+    lines[1] = lines[1].replace(town, town + "错", 1)
+    targets.write_text("\n".join(lines), encoding="utf-8")
+    done = run_broken(broken)
+    assert done.returncode == 3
+    assert f"{town}错" in done.stderr
+    assert "targets.csv 第 2 行" in done.stderr
+
+
+def test_a_missing_layer_and_an_undated_folder_are_told_together(broken):
+    toml = broken / "raw" / "county.toml"
+    text = toml.read_text(encoding="utf-8")
+    line = next(row for row in text.splitlines() if row.startswith("target"))
+    toml.write_text(text.replace(line, 'target = "reference/没有这个.gpkg"'), encoding="utf-8")
+    (broken / "raw/exports/九月底").mkdir()
+    done = run_broken(broken)
+    assert done.returncode == 4
+    assert "没有这个.gpkg" in done.stderr
+    assert "九月底" in done.stderr
+
+
+def shapefile(folder):
+    return min((folder / "raw/exports").rglob("*.shp"))
+
+
+def test_a_truncated_shapefile_stops_the_run(broken):
+    file = shapefile(broken)
+    file.write_bytes(file.read_bytes()[:-500])
+    done = run_broken(broken)
+    assert done.returncode == 4
+    assert file.name in done.stderr
+
+
+def test_coordinates_that_contradict_the_prj_stop_the_run(broken):
+    file = shapefile(broken)
+    frame = pyogrio.read_dataframe(file, encoding="GBK")
+    text = file.with_suffix(".prj").read_text(encoding="utf-8")
+    assert len(frame)
+    file.with_suffix(".prj").write_text(
+        text.replace("108.0", "111.0").replace('Central_Meridian",108', 'Central_Meridian",111')
+        .replace("108E", "111E"),
+        encoding="utf-8",
+    )  # fmt: skip
+    done = run_broken(broken)
+    assert done.returncode == 4
+    assert file.name in done.stderr
+
+
+def test_an_export_without_plots_stops_the_run(broken):
+    file = shapefile(broken)
+    day = file.parent
+    frame = pyogrio.read_dataframe(file, encoding="GBK").iloc[:0]
+    shutil.rmtree(day)
+    day.mkdir()
+    pyogrio.write_dataframe(frame, day / "DLTB.shp", encoding="GBK", geometry_type="Polygon")
+    done = run_broken(broken)
+    assert done.returncode == 4
+    assert "DLTB.shp" in done.stderr
+
+
+def test_a_folder_with_data_but_no_county_toml_never_becomes_a_sample(tmp_path):
+    (tmp_path / "data/raw/exports").mkdir(parents=True)
+    done = gengbao_in(tmp_path, "all")
+    assert done.returncode == 3
+    assert "county.toml" in done.stderr
+    assert not (tmp_path / "data/raw/county.toml").exists()
+
+
+def gengbao_in(folder, *args):
+    """Run in another folder, the package found through the installed project."""
+    return gengbao(*args, cwd=folder)
+
+
+def test_an_unknown_command_is_a_matter_of_usage():
+    assert gengbao("alles").returncode == 2
