@@ -11,6 +11,7 @@ from pipeline.tables.lists import (
     load_codes,
     load_land_codes,
 )
+from pipeline.tables.packs import FlagRule, Rule, RulePack, load_pack
 from pipeline.tables.vocabulary import vocabulary
 
 if TYPE_CHECKING:
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
     from pipeline.model import Category
     from pipeline.tables.lists import Code
 
-__all__ = ["aliases", "classes", "code_list", "land_codes", "vocabulary"]
+__all__ = [
+    "FlagRule",
+    "Rule",
+    "RulePack",
+    "aliases",
+    "classes",
+    "code_list",
+    "land_codes",
+    "load_pack",
+    "vocabulary",
+]
 
 
 def classes() -> tuple[Category, ...]:
