@@ -120,12 +120,15 @@ def role_files(county: County, role: str, export: date) -> tuple[Path, ...]:
     """Return the data files of a role as known on `export`'s date, sorted.
 
     With {date} in the path: those of the newest date ≤ export; none yet gives () for an optional
-    role. A role the county doesn't bring gives (). Raises InputError for a path that fits no file.
+    role; a required one holds for the exports before the ledger as known at the ledger. A role
+    the county doesn't bring gives (). Raises InputError for a path that fits no file.
     """
     source = county.layers.get(role)
     if source is None:
         return ()
-    found, findings = find_role(county.root, source, export, required=role in REQUIRED)
+    required = role in REQUIRED
+    day = max(export, county.ledger) if required else export
+    found, findings = find_role(county.root, source, day, required=required)
     if findings:
         raise InputError(findings)
     return found

@@ -1,0 +1,48 @@
+"""Arrow columns to text as delivered, for the formats that GDAL or Parquet reads by type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.ingest.raw import FLOAT, NUMBER, TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+def to_texts(table: pa.Table, columns: Sequence[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return `columns` as text (missing = NA) and how each was stored."""
+    texts, kinds = {}, {}
+    for name in columns:
+        column = table[name]
+        kinds[name] = _kind(column.type)
+        texts[name] = pd.Series(_text(column).to_numpy(zero_copy_only=False), dtype="str")
+    return pd.DataFrame(texts, index=pd.RangeIndex(table.num_rows)), kinds
+
+
+def to_wkb(column: pa.ChunkedArray) -> NDArray[np.object_]:
+    """Return a binary column as bytes or None per row."""
+    wkb = np.empty(len(column), dtype=object)
+    wkb[:] = column.to_pylist()
+    return wkb
+
+
+def _kind(kind: pa.DataType) -> str:
+    if pa.types.is_floating(kind):
+        return FLOAT
+    return NUMBER if pa.types.is_integer(kind) or pa.types.is_decimal(kind) else TEXT
+
+
+def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_timestamp(column.type):
+        return pc.strftime(column, format="%Y-%m-%d")
+    return column.cast(pa.string())

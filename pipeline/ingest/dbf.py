@@ -1,0 +1,162 @@
+"""The attribute table of a shapefile, from its raw bytes: ids exact, nothing silently coerced."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import Finding, InputError
+from pipeline.ingest.encoding import DAMAGED, Decision, Sample, decide, decode_value
+from pipeline.ingest.raw import NUMBER, TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from numpy.typing import NDArray
+
+ASCII_LIMIT = 0x80
+FIELD_BYTES = 32
+END_OF_FIELDS = 0x0D
+DELETED, LIVE = 0x2A, 0x20
+PLAIN_TYPES = "CNFDLM"
+NUMBER_TYPES = "NF"
+RE_EXPORT = "请从原数据库重新导出整套 shapefile(.shp、.shx、.dbf、.prj)"
+
+
+@dataclass(frozen=True, slots=True)
+class DbfField:
+    """A column: its name's bytes, type letter, offset in the record and width in bytes."""
+
+    raw_name: bytes
+    kind: str
+    offset: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dbf:
+    """A parsed table: records as a byte matrix, deleted ones still in it."""
+
+    fields: tuple[DbfField, ...]
+    records: NDArray[np.uint8]
+    deleted: NDArray[np.bool_]
+    ldid: int
+
+    def cells(self, column: DbfField) -> NDArray[np.bytes_]:
+        """Return a column's cells, blanks at the right (and NULs) removed."""
+        part = self.records[:, column.offset : column.offset + column.width]
+        flat = np.ascontiguousarray(part).view(f"S{column.width}").ravel()
+        return np.char.rstrip(flat)
+
+
+def parse(data: bytes, where: str) -> Dbf:
+    """Parse a DBF. Raises InputError when header and bytes disagree (truncated, damaged)."""
+    if len(data) < FIELD_BYTES + 1:
+        raise InputError(Finding(where, f"文件只有 {len(data)} 字节,不是完整的 DBF", RE_EXPORT))
+    count, header, length = struct.unpack("<IHH", data[4:12])
+    fields, findings = _fields(data[:header], length, where)
+    whole = header + count * length
+    if len(data) < whole and not findings:
+        have = max(len(data) - header, 0) // max(length, 1)
+        found = f"文件被截断:表头记 {count} 条,实际完整的只有 {have} 条"
+        findings.append(Finding(where, found, RE_EXPORT))
+    if not findings and length and len(data) - whole >= length:
+        found = f"表头记 {count} 条,文件里却还有 {(len(data) - whole) // length} 条以上的内容"
+        findings.append(Finding(where, found, RE_EXPORT))
+    if findings:
+        raise InputError(findings)
+    records = np.frombuffer(data, np.uint8, count * length, header).reshape(count, length)
+    flags = records[:, 0]
+    if not np.isin(flags, (DELETED, LIVE)).all():
+        row = int(np.flatnonzero(~np.isin(flags, (DELETED, LIVE)))[0]) + 1
+        found = "删除标记既不是空格也不是 *,记录已错位"
+        raise InputError(Finding(f"{where} 第 {row} 行", found, RE_EXPORT))
+    return Dbf(tuple(fields), records, flags == DELETED, data[29])
+
+
+def _fields(header: bytes, length: int, where: str) -> tuple[list[DbfField], list[Finding]]:
+    fields, offset, at = [], 1, FIELD_BYTES
+    while at + FIELD_BYTES <= len(header) and header[at] != END_OF_FIELDS:
+        name = header[at : at + 11].split(b"\0")[0].strip()
+        fields.append(DbfField(name, chr(header[at + 11]), offset, header[at + 16]))
+        offset += header[at + 16]
+        at += FIELD_BYTES
+    findings = []
+    if not fields or offset != length:
+        found = f"表头损坏:各字段宽度合计 {offset} 字节,记录长度却是 {length}"
+        findings.append(Finding(where, found, RE_EXPORT))
+    names = [f.raw_name for f in fields]
+    if len(set(names)) < len(names) or b"" in names:
+        found = "有重名或没有名字的字段"
+        findings.append(Finding(where, found, "在原数据中改名或删去多余字段后重新导出"))
+    return fields, findings
+
+
+def choose_encoding(
+    table: Dbf, *, wanted: Container[DbfField], cpg: str | None, stated: str | None, where: str
+) -> Decision:
+    """Decide the table's encoding over all field names and the wanted text columns."""
+    samples = [
+        Sample(repr(f.raw_name), 0, f.raw_name) for f in table.fields if not f.raw_name.isascii()
+    ]
+    for column in table.fields:
+        if column.kind == "C" and column in wanted:
+            samples += _samples(table, column)
+    witnesses = f".cpg:{cpg or '无'},LDID:0x{table.ldid:02X}"
+    return decide(samples, witnesses=witnesses, stated=stated, where=where)
+
+
+def _samples(table: Dbf, column: DbfField) -> list[Sample]:
+    part = table.records[:, column.offset : column.offset + column.width]
+    rows = np.flatnonzero((part >= ASCII_LIMIT).any(axis=1) & ~table.deleted)
+    values, first = np.unique(table.cells(column)[rows], return_index=True)
+    name = column.raw_name.decode("ascii", errors="replace")
+    return [
+        Sample(name, int(rows[at]) + 1, value, column.width)
+        for value, at in zip(values.tolist(), first, strict=True)
+    ]
+
+
+def texts(
+    table: Dbf, columns: dict[str, DbfField], encoding: str
+) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
+    """Return live rows of `columns` as text (missing = NA), how each is stored, and the losses."""
+    live = ~table.deleted
+    out, kinds, losses = {}, {}, []
+    for name, column in columns.items():
+        values, lost = _decode_column(table.cells(column)[live], column, encoding)
+        out[name] = pd.Series(values, dtype="str")
+        kinds[name] = NUMBER if column.kind in NUMBER_TYPES else TEXT
+        losses += [f"字段 {name}:{loss}" for loss in lost]
+    frame = pd.DataFrame(out, index=pd.RangeIndex(int(live.sum())))
+    return frame, kinds, losses
+
+
+def _decode_column(
+    cells: NDArray[np.bytes_], column: DbfField, encoding: str
+) -> tuple[NDArray[np.object_], list[str]]:
+    values, inverse = np.unique(cells, return_inverse=True)
+    cut = damaged = nul = 0
+    decoded = np.empty(len(values), dtype=object)
+    counts = np.bincount(inverse, minlength=len(values))
+    for at, value in enumerate(values.tolist()):
+        head, _, tail = value.partition(b"\0")
+        text, was_cut = decode_value(head, encoding, column.width)
+        decoded[at] = text.strip(" ") or None
+        cut += counts[at] * was_cut
+        nul += counts[at] * bool(tail.strip(b"\0 "))
+        damaged += counts[at] * any(mark in text for mark in DAMAGED)
+    losses = [
+        f"{count} 个值{what}"
+        for count, what in (
+            (cut, "末尾的汉字被字段宽度截断,已去掉半个字"),
+            (nul, "中含空字符,其后内容未采用"),
+            (damaged, "在导出前已损坏成乱码,原样保留"),
+        )
+        if count
+    ]
+    return decoded[inverse], losses

@@ -1,0 +1,159 @@
+"""One delivered file to rows: copied, opened, columns named, values parsed, geometry placed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline import fields
+from pipeline.errors import Finding, InputError
+from pipeline.ingest import crs as crs_room
+from pipeline.ingest import geometry as shapes
+from pipeline.ingest import names
+from pipeline.ingest.result import WARNING, Problem
+from pipeline.ingest.sources import source_for
+from pipeline.ingest.values import Reader
+from pipeline.ingest.workcopy import private_copy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pipeline.ingest.place import TownShapes
+    from pipeline.ingest.raw import LayerInfo, RawLayer
+    from pipeline.model import County, LayerSource
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one file: standard columns, geometry in the county's CRS (None: none usable).
+
+    spatial: whether the layer carries geometry at all; faults by position say why one is unusable.
+    """
+
+    table: pd.DataFrame
+    geometry: NDArray[np.object_]
+    spatial: bool
+    faults: dict[int, shapes.Fault] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    log: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What is read for whom: the county, the role, what the county states, where towns lie."""
+
+    county: County
+    role: str
+    source: LayerSource | None
+    towns: TownShapes | None = None
+
+
+def read_file(path: Path, task: Task) -> Rows | None:
+    """Read one file; None where it holds only layers that other roles are about.
+
+    Raises InputError with all findings of the file.
+    """
+    where = path.relative_to(task.county.root).as_posix()
+    source = source_for(path, where)
+    stated = task.source
+    with private_copy(path, task.county.root, stated.encoding if stated else None) as delivery:
+        layers = source.layers(delivery)
+        layer = names.choose_layer(task.role, layers, stated.layer if stated else None, where)
+        if layer is None:
+            return None
+        found = names.resolve(task.role, layer, where)
+        raw = source.read(delivery, layer.name, tuple(found.values()))
+    if raw.claimed != len(raw.table):
+        text = f"图层 {layer.name} 应有 {raw.claimed} 行,只读出 {len(raw.table)} 行"
+        raise InputError(Finding(where, text, "文件可能损坏,请重新导出"))
+    rows = _values(raw, found, task, where)
+    rows.log |= {"file": where, "layer": layer.name, "rows": len(raw.table)}
+    rows.log |= _column_log(layers, layer, found, raw)
+    _note_losses(raw, rows, where)
+    if rows.spatial:
+        _place(raw, rows, task, where)
+    return rows
+
+
+def _column_log(
+    layers: tuple[LayerInfo, ...], layer: LayerInfo, found: dict[fields.Field, str], raw: RawLayer
+) -> dict[str, Any]:
+    taken = set(found.values())
+    personal = names.personal(layer.columns)
+    return {
+        "encoding": raw.encoding,
+        "columns": {f.national: column for f, column in found.items() if f.national != column},
+        "personal_dropped": personal,
+        "unused": [c for c in layer.columns if c not in taken and c not in personal],
+        "other_layers": [other.name for other in layers if other.name != layer.name],
+    }
+
+
+def _values(raw: RawLayer, found: dict[fields.Field, str], task: Task, where: str) -> Rows:
+    reader = Reader(raw, found, where)
+    table = reader.frame(task.role)
+    if reader.findings:
+        raise InputError(reader.findings)
+    table[fields.SOURCE_FILE.name] = pd.Series(where, index=table.index, dtype="str")
+    table[fields.SOURCE_ROW.name] = raw.rows
+    table["tbmj_text"] = reader.tbmj_text()
+    spatial = raw.wkb is not None
+    if not spatial and task.role in (*names.ZONES, names.PARCELS):
+        advice = "改为带图形的 SHP、GPKG、FileGDB、GeoJSON 或 GeoParquet"
+        raise InputError(Finding(where, "没有图形,只是一张表", advice))
+    geometry = np.full(len(table), None, dtype=object)
+    return Rows(table, geometry, spatial=spatial, problems=reader.problems)
+
+
+def _note_losses(raw: RawLayer, rows: Rows, where: str) -> None:
+    rows.log["losses"] = list(raw.losses)
+    rows.problems += [
+        Problem(where, None, None, "FORMAT_LOSS", WARNING, "", loss, "核对原数据;需要时重新导出")
+        for loss in raw.losses
+    ]
+
+
+def _place(raw: RawLayer, rows: Rows, task: Task, where: str) -> None:
+    """Parse the geometry and bring it into the county's CRS. Raises InputError for a wrong CRS."""
+    county = task.county
+    shaped = shapes.parse(raw.wkb if raw.wkb is not None else rows.geometry)
+    rows.faults |= shaped.faults
+    rows.log["geometry"] = shaped.notes
+    if shapely.is_missing(shaped.geometry).all():
+        if len(shaped.geometry):
+            first = next(iter(shaped.faults.values()))
+            found = f"全部 {len(shaped.geometry)} 个图形都不能用({first.found})"
+            raise InputError(Finding(where, found, "检查原数据后重新导出"))
+        return
+    frame, odd, extent = shapes.frame_of(shaped.geometry)
+    decision = crs_room.decide(
+        raw.crs_wkt,
+        stated=task.source.crs if task.source else None,
+        frame=frame,
+        extent=extent,
+        where=where,
+    )
+    if decision.findings:
+        raise InputError(decision.findings)
+    rows.log["crs"] = decision.evidence
+    if decision.warning:
+        advice = "核对无误后可不处理;最好由原单位补上坐标系声明(.prj)"
+        rows.problems.append(
+            Problem(where, None, None, "CRS_INFERRED", WARNING, "", decision.warning, advice)
+        )
+    for at in np.flatnonzero(odd).tolist():
+        rows.faults[at] = shapes.Fault("GEOM_FRAME", "坐标与本图层其余图斑不在同一坐标范围")
+    shaped.geometry[list(rows.faults)] = None
+    rows.geometry = shapes.project(
+        shaped.geometry, decision.epsg, county.crs, county.thresholds.grid_m
+    )
+    if task.towns is not None and not task.towns.covers(rows.geometry):
+        found = f"半数以上图形不在行政区图层的范围内(坐标系 EPSG:{decision.epsg},{extent})"
+        advice = "核对中央经线(带号)和坐标系;确认数据属于本县"
+        raise InputError(Finding(where, found, advice))

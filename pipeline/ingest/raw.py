@@ -1,0 +1,59 @@
+"""What every format hands over: text exactly as delivered, WKB, and what the container claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+TEXT, NUMBER, FLOAT = "text", "number", "float"
+"""How a column was stored: text; a number whose digits are exact; a binary float."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One delivered file as a private copy.
+
+    name, where: the user's file, for layer names and messages; encoding: as the county states it.
+    """
+
+    copy: Path
+    name: str
+    where: str
+    encoding: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerInfo:
+    """A layer of a container: its name, its columns as delivered, whether it carries geometry."""
+
+    name: str
+    columns: tuple[str, ...]
+    spatial: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawLayer:
+    """A layer as delivered.
+
+    table: text columns under their delivered names (missing = NA); rows: record numbers as a
+    person finds them in the file (from 1); wkb: bytes or None per row, None for a plain list;
+    crs_wkt: as declared; kinds: column → text / number / float; claimed: rows by the container's
+    own count, deleted ones not counted; encoding, losses: Chinese, for log and report.
+    """
+
+    table: pd.DataFrame
+    rows: NDArray[np.int64]
+    wkb: NDArray[np.object_] | None
+    claimed: int
+    crs_wkt: str | None = None
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    encoding: str = "由文件格式规定"
+    losses: tuple[str, ...] = ()

@@ -1,0 +1,201 @@
+"""Survey exports and zones to frames: every row accepted or set aside, nothing in between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from pipeline import fields, measure
+from pipeline.errors import Finding, InputError
+from pipeline.ingest.files import role_files, source_files
+from pipeline.ingest.geometry import Fault
+from pipeline.ingest.layer import Rows, Task, read_file
+from pipeline.ingest.names import PARCELS, ZONES, role_fields
+from pipeline.ingest.place import BY_PLACE, MISMATCH, TownShapes, assign, town_shapes
+from pipeline.ingest.result import WARNING, IngestResult, Problem
+from pipeline.ingest.sift import Sifted, area_cm2
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    import geopandas as gpd
+
+    from pipeline.model import County
+
+TOWNS = "towns"
+BSM = fields.BSM.name
+FLAG_NOTES = {
+    BY_PLACE: ("坐落单位代码不是现有镇办(可能已撤并),按位置归入{}", "核对镇办归属"),
+    MISMATCH: ("坐落单位代码属{},图斑却有一半以上在其他镇办范围内", "核对坐落单位代码或镇办界线"),
+}
+
+
+def read_parcels(county: County, export: date) -> IngestResult:
+    """Read an export's DLTB: fields.PARCELS, sorted by BSM, in the county's CRS.
+
+    area_m2: official ellipsoidal area; base_m2: TBMJ where it agrees with the geometry. Rows with
+    an empty or repeated BSM or unusable geometry are set aside. Raises InputError with the
+    findings of all files of the export; GengbaoError if the account doesn't close.
+    """
+    towns, findings = _towns(county, export)
+    task = Task(county=county, role=PARCELS, source=county.parcels, towns=towns)
+    rows = _read_all(task, source_files(county, export), findings)
+    if towns is None or not len(rows.table):
+        raise InputError(findings or Finding(f"exports/{export}", "没有地类图斑", "放入该期数据"))
+    sifted = Sifted(county, rows, keyed=True)
+    if not len(sifted.kept):
+        raise InputError(_all_rejected(sifted, f"exports/{export}"))
+    frame = _measured(county, sifted.accepted(), towns)
+    rows.problems += _town_problems(frame)
+    order = [field.name for field in fields.PARCELS]
+    frame = frame.sort_values(BSM, kind="stable", ignore_index=True)[order]
+    account = sifted.account("ingest", export.isoformat(), frame[fields.AREA_M2.name])
+    return sifted.result(frame, account)
+
+
+def read_role(county: County, role: str, export: date) -> IngestResult:
+    """Read a role as known on `export`'s date: its standard columns, source_file, source_row.
+
+    Geometry in the county's CRS, missing for lists without polygons; a role the county doesn't
+    bring on that date gives an empty frame. Rows with unusable geometry, or in a plain list
+    without BSM, are set aside. Raises InputError with the findings of all its files.
+    """
+    findings: list[Finding] = []
+    towns = None
+    if role != TOWNS:
+        towns, findings = _towns(county, export)
+    task = Task(county=county, role=role, source=county.layers.get(role), towns=towns)
+    rows = _read_all(task, role_files(county, role, export), findings)
+    if role in ZONES and not len(rows.table):
+        where = f"county.toml [layers] {role}"
+        raise InputError(Finding(where, "图层是空的,一行也没有", "核对文件,重新导出"))
+    if not rows.spatial:
+        empty = np.flatnonzero(rows.table[BSM].isna())
+        rows.faults |= {int(at): Fault("BSM_EMPTY", "标识码为空,无法与图斑对应") for at in empty}
+    sifted = Sifted(county, rows, keyed=False)
+    if role in ZONES and not len(sifted.kept):
+        raise InputError(_all_rejected(sifted, f"county.toml [layers] {role}"))
+    frame = sifted.accepted().drop(columns="tbmj_text")
+    if role == TOWNS:
+        town_shapes(county, frame, county.layers[TOWNS].path)
+    area = pd.Series(area_cm2(county, frame.geometry.to_numpy()) / 100.0)
+    return sifted.result(frame, sifted.account(f"ingest:{role}", export.isoformat(), area))
+
+
+def _towns(county: County, export: date) -> tuple[TownShapes | None, list[Finding]]:
+    try:
+        towns = read_role(county, TOWNS, export).frame
+        return town_shapes(county, towns, county.layers[TOWNS].path), []
+    except InputError as error:
+        return None, list(error.findings)
+
+
+def _read_all(task: Task, paths: tuple[Path, ...], findings: list[Finding]) -> Rows:
+    """Read all files of a task into one; raises InputError with the findings of all of them."""
+    parts: list[Rows] = []
+    ignored: list[str] = []
+    for path in paths:
+        where = path.relative_to(task.county.root).as_posix()
+        try:
+            part = read_file(path, task)
+        except InputError as error:
+            findings += error.findings
+            continue
+        if part is None:
+            ignored.append(where)
+        elif len(part.table) == 0 and task.role in (*ZONES, PARCELS):
+            findings.append(Finding(where, "图层是空的,一行也没有", "核对文件,重新导出"))
+        else:
+            parts.append(part)
+    if task.role == PARCELS and not parts and not findings:
+        text = f"只有其他图层,没有地类图斑:{'、'.join(ignored)}"
+        findings.append(Finding("exports/", text, "放入该期 DLTB 图层"))
+    if findings:
+        raise InputError(findings)
+    return _joined(parts, ignored, task)
+
+
+def _joined(parts: list[Rows], ignored: list[str], task: Task) -> Rows:
+    if not parts:
+        parts = [_no_rows(task)]
+    starts = np.cumsum([0, *(len(part.table) for part in parts)])
+    faults = {
+        int(start) + at: fault
+        for start, part in zip(starts, parts, strict=False)
+        for at, fault in part.faults.items()
+    }
+    problems = [problem for part in parts for problem in part.problems]
+    problems += [
+        Problem(name, None, None, "FILE_IGNORED", WARNING, "", "是其他图层,不是地类图斑,未读入", "")
+        for name in ignored
+    ]
+    return Rows(
+        pd.concat([part.table for part in parts], ignore_index=True),
+        np.concatenate([part.geometry for part in parts]),
+        spatial=any(part.spatial for part in parts),
+        faults=faults,
+        problems=problems,
+        log={"files": [part.log for part in parts if part.log], "ignored": ignored},
+    )
+
+
+def _no_rows(task: Task) -> Rows:
+    names = [f.name for f in role_fields(task.role)]
+    table = pd.DataFrame({name: pd.Series(dtype="str") for name in [*names, "source_file"]})
+    table = table.assign(source_row=pd.Series(dtype="int64"), tbmj_text=pd.Series(dtype="str"))
+    return Rows(table, np.empty(0, dtype=object), spatial=True)
+
+
+def _measured(county: County, plots: gpd.GeoDataFrame, towns: TownShapes) -> gpd.GeoDataFrame:
+    """Add areas, the base of the sums and the town to accepted plots."""
+    geometry = plots.geometry.to_numpy()
+    area = measure.official_area(geometry, county.crs)
+    base = measure.base_area(plots[fields.TBMJ.name], area, county.thresholds)
+    measured = pd.DataFrame(
+        {
+            fields.AREA_M2.name: area,
+            fields.PLANAR_M2.name: measure.planar_area(geometry),
+            fields.BASE_M2.name: base.base_m2,
+            fields.TBMJ_TRUSTED.name: base.trusted,
+            fields.BASE_REASON.name: pd.Series(base.reason, dtype="str"),
+        }
+    )
+    return plots.join([measured, assign(county, plots, towns)])
+
+
+def _town_problems(plots: gpd.GeoDataFrame) -> list[Problem]:
+    """Return a warning per plot whose town is by place, contradicted by place, or unknown."""
+    found = []
+    flags, codes = plots[fields.FLAGS.name], plots[fields.TOWN_CODE.name]
+    for at in np.flatnonzero(flags.notna() | codes.isna()):
+        row = plots.iloc[int(at)]
+        rule, note, advice = "TOWN_UNKNOWN", "坐落单位代码不属于本县镇办", "核对代码;列入待核"
+        if not pd.isna(row[fields.FLAGS.name]):
+            rule = row[fields.FLAGS.name]
+            note, advice = FLAG_NOTES[rule]
+        found.append(
+            Problem(
+                row[fields.SOURCE_FILE.name],
+                int(row[fields.SOURCE_ROW.name]),
+                row[BSM],
+                rule,
+                WARNING,
+                fields.ZLDWDM.national,
+                note.format(row[fields.TOWN.name]) + f"({row[fields.ZLDWDM.name]})",
+                advice,
+            )
+        )
+    return found
+
+
+def _all_rejected(sifted: Sifted, where: str) -> list[Finding]:
+    reasons = pd.Series([fault.found for fault in sifted.faults.values()]).value_counts()
+    return [
+        Finding(
+            where, f"全部 {len(sifted.aside)} 行都不能用:{reason}({count} 行)", "修正后重新导出"
+        )
+        for reason, count in reasons.head(5).items()
+    ]

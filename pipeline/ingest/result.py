@@ -1,0 +1,59 @@
+"""What reading hands back: the accepted rows, those set aside, the findings, the account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import geopandas as gpd
+
+    from pipeline.model import AccountRow
+
+ERROR, WARNING = "错误", "警告"
+TEXT_COLUMNS = ("source_file", "bsm", "rule", "severity", "field", "found", "advice")
+
+
+class Problem(NamedTuple):
+    """A row of problems.csv; source_row and bsm are missing where a whole file is meant."""
+
+    source_file: str
+    source_row: int | None
+    bsm: str | None
+    rule: str
+    severity: str
+    field: str
+    found: str
+    advice: str
+    x: float = np.nan
+    y: float = np.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestResult:
+    """A role or an export as read.
+
+    frame: accepted rows in the county's CRS; rejects: source_file, source_row, bsm, rule, reason,
+    tbmj_text, area_m2 (what the account booked, NA: unknown), geometry; problems: the columns of
+    Problem; log: what was decided per file and why, ready for JSON.
+    """
+
+    frame: gpd.GeoDataFrame
+    rejects: gpd.GeoDataFrame
+    problems: pd.DataFrame
+    account: AccountRow
+    log: dict[str, Any] = field(default_factory=dict)
+
+
+def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:
+    """Return the problems as a frame sorted by file, row and rule, with fixed column types."""
+    frame = pd.DataFrame(list(problems), columns=list(Problem._fields))
+    types: dict[str, Any] = dict.fromkeys(TEXT_COLUMNS, "str")
+    frame = frame.astype(types | {"source_row": "Int64", "x": "float64", "y": "float64"})
+    order = ["source_file", "source_row", "rule", "field", "found"]
+    return frame.sort_values(order, kind="stable", ignore_index=True)

@@ -1,0 +1,192 @@
+"""Accepted or set aside, row by row, and the account that proves that nothing went missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline import fields, measure
+from pipeline.errors import Finding, GengbaoError
+from pipeline.ingest.geometry import Fault, mend
+from pipeline.ingest.result import ERROR, WARNING, IngestResult, Problem, problem_frame
+from pipeline.model import AccountRow
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.ingest.layer import Rows
+    from pipeline.model import County
+
+BSM, TBMJ = fields.BSM.name, fields.TBMJ.name
+FILE, ROW = fields.SOURCE_FILE.name, fields.SOURCE_ROW.name
+REPAIRED = "GEOM_REPAIRED"
+MEASURELESS = frozenset({"GEOM_INVALID", "GEOM_ZERO"})
+ADVICE = {
+    REPAIRED: "已在容差内修复;最好在原数据中改正",
+    "BSM_EMPTY": "在原数据中补填标识码",
+    "BSM_DUPLICATE": "在原数据中改正标识码,或删去重复的图斑",
+}
+GEOMETRY_ADVICE = "在原数据中修正该图形后重新导出"
+
+
+class Sifted:
+    """The rows of an export or role, each either accepted or set aside with one reason."""
+
+    def __init__(self, county: County, rows: Rows, *, keyed: bool) -> None:
+        """Mend what may be mended; with `keyed`, also set empty and repeated BSMs aside."""
+        self.county, self.rows = county, rows
+        self.before = rows.geometry
+        self.after, mended = mend(rows.geometry, county.thresholds)
+        self.repaired = np.array(
+            [at for at, fault in mended.items() if fault.rule == REPAIRED], dtype=np.int64
+        )
+        self.repairs = {at: mended[at] for at in self.repaired.tolist()}
+        self.faults = dict(rows.faults)
+        self.faults |= {at: fault for at, fault in mended.items() if fault.rule != REPAIRED}
+        if keyed:
+            self.faults |= _bsm_faults(rows.table, self._ok())
+        ok = self._ok()
+        self.kept, self.aside = np.flatnonzero(ok), np.flatnonzero(~ok)
+
+    def _ok(self) -> NDArray[np.bool_]:
+        ok = np.ones(len(self.rows.table), dtype=np.bool_)
+        ok[list(self.faults)] = False
+        return ok
+
+    def accepted(self) -> gpd.GeoDataFrame:
+        """Return the accepted rows with mended geometry, in the order of the files."""
+        return gpd.GeoDataFrame(
+            self.rows.table.iloc[self.kept].reset_index(drop=True),
+            geometry=self.after[self.kept],
+            crs=self.county.crs,
+        )
+
+    def rejects(self) -> gpd.GeoDataFrame:
+        """Return the rows set aside; area_m2 is what the account books, NA where unknown."""
+        table = self.rows.table.iloc[self.aside]
+        faults = [self.faults[at] for at in self.aside.tolist()]
+        columns = {
+            FILE: table[FILE],
+            ROW: table[ROW],
+            BSM: table[BSM] if BSM in table else pd.Series(pd.NA, index=table.index, dtype="str"),
+            "rule": pd.Series([f.rule for f in faults], index=table.index, dtype="str"),
+            "reason": pd.Series([f.found for f in faults], index=table.index, dtype="str"),
+            "tbmj_text": table["tbmj_text"],
+            "area_m2": pd.Series(self._entering_cm2()[self.aside] / 100.0, index=table.index),
+        }
+        frame = pd.DataFrame(columns).reset_index(drop=True)
+        return gpd.GeoDataFrame(frame, geometry=self.before[self.aside], crs=self.county.crs)
+
+    def _entering_cm2(self) -> NDArray[np.float64]:
+        """Return what each row brings in, in hundredths: official area of its own geometry.
+
+        Rows set aside without measurable geometry count by TBMJ, NaN where that is missing too.
+        """
+        entering = area_cm2(self.county, self.before).astype(np.float64)
+        unmeasured = shapely.is_missing(self.before)
+        unmeasured[[at for at, f in self.faults.items() if f.rule in MEASURELESS]] = True
+        rejected = ~self._ok() & unmeasured
+        stated = np.full(len(entering), np.nan)
+        if TBMJ in self.rows.table:
+            tbmj = self.rows.table[TBMJ].to_numpy(dtype=np.float64)
+            given = tbmj > 0
+            stated[given] = measure.to_cm2(tbmj[given])
+        return np.where(rejected, stated, entering)
+
+    def account(self, stage: str, export: str, area_m2: pd.Series) -> AccountRow:
+        """Return the account; area_m2: official area of the accepted rows as they go on.
+
+        Raises GengbaoError when a row or a hundredth of a m² is unaccounted for.
+        """
+        entering = self._entering_cm2()
+        aside = self.rejects()
+        loss = area_cm2(self.county, self.before[self.repaired]) - area_cm2(
+            self.county, self.after[self.repaired]
+        )
+        kept = np.isin(self.repaired, self.kept)
+        row = AccountRow(
+            stage=stage,
+            export=export,
+            read_plots=len(self.rows.table),
+            accepted_plots=len(area_m2),
+            rejected_plots=len(aside),
+            in_cm2=int(np.nansum(entering)),
+            out_cm2=int(measure.to_cm2(area_m2.to_numpy(dtype=np.float64)).sum()),
+            aside_cm2=int(measure.to_cm2(aside["area_m2"].dropna().to_numpy(np.float64)).sum()),
+            repaired_cm2=int(loss[kept].sum()),
+            unknown_area_plots=int(aside["area_m2"].isna().sum()),
+        )
+        if row.residual_cm2 or row.residual_plots:
+            found = f"差额 {row.residual_cm2 / 100:.2f} ㎡、{row.residual_plots} 个图斑"
+            advice = "请保留现场文件并联系开发者"
+            raise GengbaoError(Finding(f"账目 {stage} {export}", found, advice))
+        return row
+
+    def result(self, frame: gpd.GeoDataFrame, account: AccountRow) -> IngestResult:
+        """Return everything read, with a problem per row set aside or repaired."""
+        problems = [self._problem(at, self.faults[at], ERROR) for at in self.aside.tolist()]
+        problems += [self._problem(at, f, WARNING) for at, f in self.repairs.items()]
+        repairs = [
+            {"bsm": p.bsm, "file": p.source_file, "row": p.source_row, "change": p.found}
+            for p in problems
+            if p.rule == REPAIRED
+        ]
+        table = problem_frame([*self.rows.problems, *problems])
+        return IngestResult(
+            frame=frame,
+            rejects=self.rejects(),
+            problems=self._located(table),
+            account=account,
+            log={**self.rows.log, "repairs": repairs},
+        )
+
+    def _problem(self, at: int, fault: Fault, severity: str) -> Problem:
+        row = self.rows.table.iloc[at]
+        bsm = row.get(BSM)
+        return Problem(
+            row[FILE],
+            int(row[ROW]),
+            None if pd.isna(bsm) else str(bsm),
+            fault.rule,
+            severity,
+            fields.BSM.national if fault.rule.startswith("BSM") else fields.GEOMETRY.label,
+            fault.found,
+            ADVICE.get(fault.rule, GEOMETRY_ADVICE),
+        )
+
+    def _located(self, problems: pd.DataFrame) -> pd.DataFrame:
+        """Fill x and y with the middle of the plot's extent, for those who look it up on a map."""
+        bounds = shapely.bounds(self.before)
+        middle = self.rows.table[[FILE, ROW]].assign(
+            x=(bounds[:, 0] + bounds[:, 2]) / 2, y=(bounds[:, 1] + bounds[:, 3]) / 2
+        )
+        middle = middle.astype({ROW: "Int64"})
+        return problems.drop(columns=["x", "y"]).merge(middle, how="left", on=[FILE, ROW])
+
+
+def _bsm_faults(table: pd.DataFrame, usable: NDArray[np.bool_]) -> dict[int, Fault]:
+    """Return the usable rows whose BSM is empty, or was seen in an earlier usable row."""
+    bsm = table[BSM]
+    faults = {
+        int(at): Fault("BSM_EMPTY", "标识码为空") for at in np.flatnonzero(bsm.isna() & usable)
+    }
+    seen = bsm[usable & bsm.notna().to_numpy()]
+    first = pd.Series(seen.index, index=seen.index).groupby(seen).transform("first")
+    for at in seen.index[seen.duplicated()]:
+        origin = table.loc[first[at]]
+        here = f"本行是第 {table.loc[at, ROW]!s} 行"
+        found = f"标识码 {bsm[at]} 与 {origin[FILE]} 第 {origin[ROW]} 行重复,{here}"
+        faults[int(at)] = Fault("BSM_DUPLICATE", found)
+    return faults
+
+
+def area_cm2(county: County, geometry: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Return the official area in hundredths of a m², 0 where there is no geometry."""
+    area = np.zeros(len(geometry), dtype=np.int64)
+    shaped = ~shapely.is_missing(geometry)
+    area[shaped] = measure.official_area_cm2(geometry[shaped], county.crs)
+    return area
