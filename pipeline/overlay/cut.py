@@ -108,8 +108,8 @@ def _received(parts: _Parts, limits: Thresholds) -> _Parts:
     choice = np.flatnonzero((proper.sum(axis=1) > 1) & sliver.any(axis=1))
     if len(choice):  # two proper parts, hence one sliver
         lost = sliver[choice].argmax(axis=1)
-        near: Bools = proper[choice] & _borders(parts.shape[choice], lost)
-        near = np.where(near.any(axis=1)[:, None], near, proper[choice])
+        near = proper[choice] & _borders(parts.shape[choice], lost)
+        near = np.where(near.any(axis=1, keepdims=True), near, proper[choice])
         receiver[choice, lost] = np.where(near, area[choice], -1).argmax(axis=1)
     held = np.zeros_like(area)
     np.add.at(held, (lines[:, None], receiver), area)

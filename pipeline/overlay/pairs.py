@@ -33,6 +33,10 @@ class Pairs(NamedTuple):
     shape: Shapes
     whole: Bools
 
+    def only(self, chosen: Bools) -> Pairs:
+        """Return the chosen pairs."""
+        return Pairs(self.left[chosen], self.right[chosen], self.shape[chosen], self.whole[chosen])
+
 
 def checked(geometry: ArrayLike, where: str) -> Shapes:
     """Return the polygons as an array; GengbaoError names every missing or invalid one.
