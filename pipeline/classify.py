@@ -70,8 +70,8 @@ def classify(evidence: gpd.GeoDataFrame, pack: RulePack) -> gpd.GeoDataFrame:
 def _check_decided(winner: NDArray[np.intp], rules: int, evidence: gpd.GeoDataFrame) -> None:
     lost = evidence.loc[winner == rules, "bsm"]
     if len(lost):
-        found = f"{len(lost)} 个图块没有任何规则判定,如 {lost.iloc[0]}"
-        raise GengbaoError(Finding("分类", found, "规则包末行应为 else;这是程序问题"))
+        found = f"{len(lost)} 个图块没有任何规则判定，如 {lost.iloc[0]}"
+        raise GengbaoError(Finding("分类", found, "规则包末行应为 else；这是程序问题"))
 
 
 def _why_undecided(pieces: gpd.GeoDataFrame, rule: Rule) -> pd.Series:
@@ -81,7 +81,7 @@ def _why_undecided(pieces: gpd.GeoDataFrame, rule: Rule) -> pd.Series:
     for name in columns:
         label = vocabulary()[name].label
         missing += np.where(pieces[name].isna(), f"、{label}", "")
-    return f"规则 {rule.rule_id} 无法判定,资料缺:" + missing.str.removeprefix("、")
+    return f"规则 {rule.rule_id} 无法判定，资料缺：" + missing.str.removeprefix("、")
 
 
 def _pack_flags(evidence: gpd.GeoDataFrame, pack: RulePack) -> dict[str, Bools]:
@@ -138,9 +138,9 @@ def apply_delivered(pieces: gpd.GeoDataFrame, classes: Iterable[Category]) -> gp
         category=category,
         rule_id=pieces["rule_id"].mask(decided, DELIVERED),
         basis=pieces["basis"]
-        .mask(single, "下发的任务图层:" + said)
-        .mask(several, "同时落入下发的任务图层:" + said + ",须核实归属")
-        .mask(denied, "未列入任何下发的任务图层;规则判定为" + ruled.map(labels)),
+        .mask(single, "下发的任务图层：" + said)
+        .mask(several, "同时落入下发的任务图层：" + said + "，须核实归属")
+        .mask(denied, "未列入任何下发的任务图层；规则判定为" + ruled.map(labels)),
         case_no=pieces["case_no"].mask(decided),
         runner_up=pieces["runner_up"].mask(decided, pieces["rule_id"]),
         flags=_add_flags(pieces["flags"], flags),
@@ -151,7 +151,7 @@ def apply_delivered(pieces: gpd.GeoDataFrame, classes: Iterable[Category]) -> gp
 def _check_delivered(delivered: pd.Series, tasks: set[str]) -> None:
     named = {name for text in set(delivered.dropna()) for name in text.split("|")}
     findings = [
-        Finding("证据表 delivered 列", f"{name or '(空)'} 不是任务类别", hint(name, tasks))
+        Finding("证据表 delivered 列", f"{name or '（空）'} 不是任务类别", hint(name, tasks))
         for name in sorted(named - tasks)
     ]
     if findings:

@@ -53,8 +53,8 @@ def explain(
         raise UsageError(_not_found(bsm, parcels["bsm"]))
     own = pieces.loc[pieces["bsm"] == bsm].sort_values("piece")
     if own.empty:
-        found = f"图斑 {bsm} 在入库成果中,分类成果中却没有"
-        raise GengbaoError(Finding("explain", found, "重新运行 gengbao all;仍如此则是程序问题"))
+        found = f"图斑 {bsm} 在入库成果中，分类成果中却没有"
+        raise GengbaoError(Finding("explain", found, "重新运行 gengbao all；仍如此则是程序问题"))
     labels = {category.name: category.label_long for category in classes}
     lines = _head(plot.iloc[0], own, pack, county)
     for number in range(len(own)):
@@ -64,8 +64,8 @@ def explain(
 
 def _not_found(bsm: str, known: pd.Series) -> Finding:
     near = "、".join(nearest(bsm, known)) or "无"
-    advice = f"最接近的标识码:{near};入库时被剔除的图斑见该期的 rejects.gpkg 与 problems.csv"
-    return Finding("explain", f"没有标识码为 {bsm or '(空)'} 的图斑", advice)
+    advice = f"最接近的标识码：{near}；入库时被剔除的图斑见该期的 rejects.gpkg 与 problems.csv"
+    return Finding("explain", f"没有标识码为 {bsm or '（空）'} 的图斑", advice)
 
 
 def nearest(bsm: str, known: pd.Series) -> list[str]:
@@ -94,18 +94,19 @@ def nearest(bsm: str, known: pd.Series) -> list[str]:
 def _head(plot: pd.Series, own: pd.DataFrame, pack: RulePack, county: County) -> list[str]:
     base = int(to_cm2(own["base_m2"]).sum())
     place = " ".join(filter(None, (_text(plot["town"]) or "镇办未定", _text(plot["village"]))))
-    sample = "(示例数据)" if county.sample else ""
+    sample = "（示例数据）" if county.sample else ""
     land = vocabulary()["dlbm"].say(_text(plot["dlbm"]) or MISSING)
+    reason = _text(plot["base_reason"]) or "计算基数"
     lines = [
-        f"图斑 {plot['bsm']}(图斑编号 {_text(plot['tbbh']) or '空'}){sample}",
-        f"  位置:{county.name} {place}(坐落单位代码 {_text(plot['zldwdm']) or '空'})",
-        f"  现状:{land};种植属性:{_planting(plot['zzsxdm'])}",
-        f"  面积:{mu_text(base)} 亩({base / 100:.2f} ㎡);{_text(plot['base_reason']) or '计算基数'}",
+        f"图斑 {plot['bsm']}（图斑编号 {_text(plot['tbbh']) or '空'}）{sample}",
+        f"  位置：{county.name} {place}（坐落单位代码 {_text(plot['zldwdm']) or '空'}）",
+        f"  现状：{land}；种植属性：{_planting(plot['zzsxdm'])}",
+        f"  面积：{mu_text(base)} 亩（{base / 100:.2f} ㎡）；{reason}",
     ]
     for column in ("in_pbf", "in_target"):
         inside = own.loc[own[column].astype("boolean").fillna(value=False), "base_m2"]
-        lines.append(f"  {vocabulary()[column].label}:{_share(int(to_cm2(inside).sum()), base)}")
-    lines.append(f"  分为 {len(own)} 块逐块判定;规则包 {pack.name}(版本 {pack.version})")
+        lines.append(f"  {vocabulary()[column].label}：{_share(int(to_cm2(inside).sum()), base)}")
+    lines.append(f"  分为 {len(own)} 块逐块判定；规则包 {pack.name}（版本 {pack.version}）")
     return lines
 
 
@@ -121,12 +122,12 @@ def _piece(
     states = grammar.judge([rule.when for rule in pack.rules], piece)[:, 0]
     winner = int(grammar.first(states[:, None])[0])
     return [
-        f"第 {row['piece']} 块:{_share(base, whole)},{labels[row['category']]}",
-        f"  范围:{_said('in_pbf', row)},{_said('in_target', row)}",
+        f"第 {row['piece']} 块：{_share(base, whole)}，{labels[row['category']]}",
+        f"  范围：{_said('in_pbf', row)}，{_said('in_target', row)}",
         *_previous(row),
         *_overlaps(row),
-        f"  清单:{';'.join(_said(column, row) for column in LISTS if column in row)}",
-        "  逐条判定:",
+        f"  清单：{'；'.join(_said(column, row) for column in LISTS if column in row)}",
+        "  逐条判定：",
         *(f"    {_tried(rule, piece, labels)}" for rule in pack.rules[: winner + 1]),
         *_verdict(row, pack.rules, winner, labels, mode),
         *_runner_up(row, pack.rules, labels),
@@ -136,18 +137,18 @@ def _piece(
 
 def _previous(row: pd.Series) -> list[str]:
     before = _said("dlbm_prev", row)
-    return [f"  上年:{before};{_said('cultivated_prev', row)};{_said('prev_source', row)}"]
+    return [f"  上年：{before}；{_said('cultivated_prev', row)}；{_said('prev_source', row)}"]
 
 
 def _overlaps(row: pd.Series) -> list[str]:
     area = int(to_cm2(row["area_m2"]))
     lines = []
     for column in OVERLAPS:
-        label = vocabulary()[column].label.split("(")[0]
+        label = vocabulary()[column].label.split("（")[0]
         amount = row[column]
         share = "不明" if pd.isna(amount) else _share(int(to_cm2(amount)), area)
         source = _text(row["approved_source"]) if column == "approved_m2" else None
-        lines.append(f"  {label}:{share}" + (f";批准来源:{source}" if source else ""))
+        lines.append(f"  {label}：{share}" + (f"；批准来源：{source}" if source else ""))
     return lines
 
 
@@ -157,13 +158,13 @@ def _tried(rule: Rule, piece: pd.DataFrame, labels: Mapping[str, str]) -> str:
     row = piece.iloc[0]
     for term, state in states.items():
         if state[0] == grammar.FALSE:
-            return f"{name}不成立:要求{term.words},实际{_said(term.column, row)}"
+            return f"{name}不成立：要求{term.words}，实际{_said(term.column, row)}"
     unknown = [
         vocabulary()[term.column].label for term, s in states.items() if s[0] == grammar.UNKNOWN
     ]
     if unknown:
-        return f"{name}无法判定:{'、'.join(dict.fromkeys(unknown))}不明"
-    return f"{name}成立:{rule.when.words}"
+        return f"{name}无法判定：{'、'.join(dict.fromkeys(unknown))}不明"
+    return f"{name}成立：{rule.when.words}"
 
 
 def _verdict(
@@ -172,15 +173,15 @@ def _verdict(
     category = labels[row["category"]]
     delivered = row["rule_id"] == DELIVERED
     by = "下发的任务图层" if delivered else f"规则 {row['rule_id']} "
-    lines = [f"  结论:按{by}归入“{category}”", f"  依据:{row['basis']}"]
+    lines = [f"  结论：按{by}归入“{category}”", f"  依据：{row['basis']}"]
     if _text(row["case_no"]):
-        lines.append(f"  情形编号:{row['case_no']}")
+        lines.append(f"  情形编号：{row['case_no']}")
     if mode is Mode.TRUST and "rule_category" in row:
-        lines.append(f"  规则核对:规则判定为“{labels[row['rule_category']]}”")
+        lines.append(f"  规则核对：规则判定为“{labels[row['rule_category']]}”")
     used = row["runner_up"] if delivered else row["rule_id"]
     if rules[winner].rule_id != used:
         now = rules[winner].rule_id
-        lines.append(f"  注意:现行规则包改由 {now} 判定,成果由旧规则作出,请重新运行 gengbao all")
+        lines.append(f"  注意：现行规则包改由 {now} 判定，成果由旧规则作出，请重新运行 gengbao all")
     return lines
 
 
@@ -188,18 +189,18 @@ def _runner_up(row: pd.Series, rules: Sequence[Rule], labels: Mapping[str, str])
     name = _text(row["runner_up"])
     rule = next((rule for rule in rules if rule.rule_id == name), None)
     if rule is None:
-        return [f"  次选:{'无' if name is None else name}"]
-    return [f"  次选:{name}({labels[rule.category]}):{rule.when.words}"]
+        return [f"  次选：{'无' if name is None else name}"]
+    return [f"  次选：{name}（{labels[rule.category]}）：{rule.when.words}"]
 
 
 def _flags(row: pd.Series, pack: RulePack) -> list[str]:
     flags = _text(row["flags"])
     if flags is None:
-        return ["  标记:无"]
+        return ["  标记：无"]
     said = dict(vocabulary()["flags"].values) | {flag.flag: flag.label for flag in pack.flags}
     return [
-        "  标记:",
-        *(f"    {name}:{said.get(name, '(未登记说法)')}" for name in flags.split("|")),
+        "  标记：",
+        *(f"    {name}：{said.get(name, '（未登记说法）')}" for name in flags.split("|")),
     ]
 
 
@@ -225,11 +226,11 @@ def _planting(code: Any) -> str:  # noqa: ANN401 - one cell of a text column
     text = _text(code)
     if text is None:
         return "未填"
-    return f"{text} {vocabulary()['zzsxdm'].values.get(text, '(不在编码表内)')}"
+    return f"{text} {vocabulary()['zzsxdm'].values.get(text, '（不在编码表内）')}"
 
 
 def _share(part_cm2: int, whole_cm2: int) -> str:
     """Return hundredths of a m² as 亩 with the share of the whole in %."""
     if not whole_cm2:
         return f"{mu_text(part_cm2)} 亩"
-    return f"{mu_text(part_cm2)} 亩({float(round_half_up(100 * part_cm2 / whole_cm2, 1)):.1f}%)"
+    return f"{mu_text(part_cm2)} 亩（{float(round_half_up(100 * part_cm2 / whole_cm2, 1)):.1f}%）"

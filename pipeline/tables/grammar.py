@@ -69,7 +69,7 @@ class Condition:
     @property
     def words(self) -> str:
         """Return the condition in Chinese words."""
-        return ",".join(term.words for term in self.terms) or "以上各条都不成立"
+        return "，".join(term.words for term in self.terms) or "以上各条都不成立"
 
 
 def parse(text: str) -> tuple[Condition, list[Fault]]:
@@ -88,7 +88,7 @@ def parse(text: str) -> tuple[Condition, list[Fault]]:
 def _term(text: str) -> tuple[Term | None, list[Fault]]:
     match = _TERM.fullmatch(text)
     if match is None:
-        advice = "写成 列 = 值、列 != 值、列 in 甲|乙、列 not in 甲|乙 或 列 >= 数,各项用 & 相连"
+        advice = "写成 列 = 值、列 != 值、列 in 甲|乙、列 not in 甲|乙 或 列 >= 数，各项用 & 相连"
         return None, [(f"看不懂条件“{text}”", advice)]
     name, op, right = match.group(1), " ".join(match.group(2).split()), match.group(3).strip()
     values = tuple(v.strip() for v in right.split("|")) if op.endswith("in") else (right,)
@@ -117,14 +117,14 @@ def check_value(column: Column, value: str) -> list[Fault]:
     if column.kind == "number":
         if _NUMBER.fullmatch(value):
             return []
-        return [(f"{column.name} 的 {value or '(空)'} 不是数", "写成如 100 或 0.5")]
+        return [(f"{column.name} 的 {value or '（空）'} 不是数", "写成如 100 或 0.5")]
     if value in column.values:
         return []
     if column.kind == "code:dlbm":
         ask_zero = zero_hint(value, column.values)
-        found = f"{value or '(空)'} 不在地类编码表{ask_zero}"
+        found = f"{value or '（空）'} 不在地类编码表{ask_zero}"
     else:
-        found = f"{column.name} = {value or '(空)'} 不是允许的值"
+        found = f"{column.name} = {value or '（空）'} 不是允许的值"
     return [(found, hint(value, column.values))]
 
 
@@ -177,7 +177,7 @@ def _check_frame(asked: Iterable[str], frame: pd.DataFrame) -> None:
     for name in sorted(asked):
         if name not in frame.columns:
             findings.append(
-                Finding("证据表", f"缺少规则要问的 {name} 列", "重新运行取证;这是程序问题")
+                Finding("证据表", f"缺少规则要问的 {name} 列", "重新运行取证；这是程序问题")
             )
             continue
         column = vocabulary()[name]

@@ -69,7 +69,7 @@ class Code:
 def zero_hint(value: str, known: Iterable[str]) -> str:
     """Return a Chinese question when a spreadsheet seems to have dropped a leading zero, or ""."""
     padded = f"0{value}"
-    return f";是否被表格软件去掉了 {padded} 的前导零?" if padded in set(known) else ""
+    return f"；是否被表格软件去掉了 {padded} 的前导零？" if padded in set(known) else ""
 
 
 @cache
@@ -95,11 +95,11 @@ def read_classes(source: Traversable) -> tuple[Category, ...]:
         ):  # fmt: skip
             one_of(row, column, allowed, findings)
         if not re.fullmatch(r"#[0-9A-F]{6}", row["colour"]):
-            found = f"{row['colour'] or '(空)'} 不是颜色"
-            findings.append(row.finding("colour", found, "写成 #RRGGBB,大写十六进制"))
+            found = f"{row['colour'] or '（空）'} 不是颜色"
+            findings.append(row.finding("colour", found, "写成 #RRGGBB，大写十六进制"))
         if row["task"] == "no" and (row["gap"] or row["subtotal"] or row["work_needed"] == "yes"):
-            found = f"{row['name']} 不是任务,却写了 gap、subtotal 或 work_needed"
-            findings.append(row.finding("task", found, "改为 task = yes,或清空这几列"))
+            found = f"{row['name']} 不是任务，却写了 gap、subtotal 或 work_needed"
+            findings.append(row.finding("task", found, "改为 task = yes，或清空这几列"))
     names = {row["name"] for row in rows}
     if rows:
         findings += [
@@ -146,18 +146,18 @@ def read_land_codes(source: Traversable) -> tuple[LandCode, ...]:
         code = row["code"]
         if not _DLBM_FORM.fullmatch(code):
             ask = (
-                f";是否被表格软件去掉了 0{code} 的前导零?"
+                f"；是否被表格软件去掉了 0{code} 的前导零？"
                 if _DLBM_FORM.fullmatch(f"0{code}")
                 else ""
             )
-            found = f"{code or '(空)'} 不是地类编码的写法{ask}"
-            findings.append(row.finding("code", found, "按三调工作分类写全编码,列设为文本格式"))
+            found = f"{code or '（空）'} 不是地类编码的写法{ask}"
+            findings.append(row.finding("code", found, "按三调工作分类写全编码，列设为文本格式"))
         elif code.startswith("01") != (row["group"] == "cropland"):
             found = f"{code} 的 group 为 {row['group']}"
             findings.append(row.finding("group", found, "01 开头的编码且只有它们属 cropland"))
         if row["wetland"] == "yes" and row["group"] != "other_agri":
             found = f"湿地类 {code} 的 group 为 {row['group']}"
-            findings.append(row.finding("group", found, "湿地类按其他农用地(other_agri)"))
+            findings.append(row.finding("group", found, "湿地类按其他农用地（other_agri）"))
     raise_all(findings)
     return tuple(
         LandCode(
@@ -202,7 +202,7 @@ def read_codes(source: Traversable, name: str) -> tuple[Code, ...]:
     known = [code.code for code in load_land_codes()]
     for row in rows:
         if not row["code"] or not row["label"]:
-            findings.append(row.finding("code", "编码或名称为空", "补全,或删去这一行"))
+            findings.append(row.finding("code", "编码或名称为空", "补全，或删去这一行"))
         for host in filter(None, row["hosts"].split("|")):
             if host not in known:
                 found = f"{host} 不在地类编码表{zero_hint(host, known)}"
@@ -257,20 +257,20 @@ def _collect(
     fields = fields_of(row["role"])
     if fields is None:
         advice = hint(row["role"], [PARCELS, *ROLE_FIELDS])
-        findings.append(row.finding("role", f"不认识的图层 {row['role'] or '(空)'}", advice))
+        findings.append(row.finding("role", f"不认识的图层 {row['role'] or '（空）'}", advice))
         return
     names = [field.national for field in fields]
     if not one_of(row, "field", names, findings):
         return
     alias, field = normal(row["alias"]), row["field"]
     if not alias:
-        findings.append(row.finding("alias", "别名为空", "填写来件中的字段名,或删去这一行"))
+        findings.append(row.finding("alias", "别名为空", "填写来件中的字段名，或删去这一行"))
     elif alias in names:
         what = "就是标准字段名" if alias == field else f"是另一个标准字段 {alias}"
         findings.append(row.finding("alias", f"{row['alias']} {what}", "删去这一行"))
     elif alias in found.setdefault(row["role"], {}):
         other, first = found[row["role"]][alias]
         text = f"别名 {row['alias']} 已在 {first.file} 第 {first.line} 行指向 {other}"
-        findings.append(row.finding("alias", text, "一个别名只能出现一次,删去一处"))
+        findings.append(row.finding("alias", text, "一个别名只能出现一次，删去一处"))
     else:
         found[row["role"]][alias] = (field, row)

@@ -91,14 +91,14 @@ def load_pack(rules: str, root: Path | None = None) -> RulePack:
     """
     if not rules.endswith(".csv"):
         if rules not in pack_names():
-            advice = hint(rules, pack_names()) + ";或写自己的规则表路径(以 .csv 结尾)"
+            advice = hint(rules, pack_names()) + "；或写自己的规则表路径（以 .csv 结尾）"
             raise ConfigError(Finding("county.toml rules", f"没有规则包 {rules}", advice))
         files = package_file("rules", f"{rules}.csv"), package_file("rules", f"{rules}_flags.csv")
         return _read(rules, "rules/", *files)
     base = (root or Path()).resolve()
     path = (base / rules).resolve()
     if not path.is_relative_to(base):
-        advice = "把规则表放进县资料文件夹,写相对路径"
+        advice = "把规则表放进县资料文件夹，写相对路径"
         raise ConfigError(Finding("county.toml rules", f"{rules} 不在县资料文件夹之内", advice))
     return _read(path.stem, "", path, path.with_name(f"{path.stem}_flags.csv"))
 
@@ -134,7 +134,7 @@ def _rules(rows: Sequence[Row], findings: list[Finding]) -> tuple[Rule, ...]:
         last_order = max(order, last_order)
         if (row["when"] == grammar.ELSE) != (number == len(rows)):
             found = "最后一行不是 else" if number == len(rows) else "else 只能是最后一行"
-            findings.append(row.finding("when", found, "把兜底的 else 行放在最后,且只有一行"))
+            findings.append(row.finding("when", found, "把兜底的 else 行放在最后，且只有一行"))
         rules.append(_rule(row, order, findings))
     return tuple(rules)
 
@@ -142,20 +142,20 @@ def _rules(rows: Sequence[Row], findings: list[Finding]) -> tuple[Rule, ...]:
 def _check_id(row: Row, findings: list[Finding]) -> None:
     name = row["rule_id"]
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or name == DELIVERED:
-        found = f"{name or '(空)'} 不能作规则号"
-        findings.append(row.finding("rule_id", found, f"用字母、数字、_、-,不用 {DELIVERED}"))
+        found = f"{name or '（空）'} 不能作规则号"
+        findings.append(row.finding("rule_id", found, f"用字母、数字、_、-，不用 {DELIVERED}"))
     if not row["basis"]:
-        findings.append(row.finding("basis", "没有依据", "写明文件和条款;没有公开条文的写“推定”"))
+        findings.append(row.finding("basis", "没有依据", "写明文件和条款；没有公开条文的写“推定”"))
 
 
 def _order(row: Row, last: int, findings: list[Finding]) -> int:
     text = row["order"]
     if not (text.isascii() and text.isdigit()):
-        findings.append(row.finding("order", f"{text or '(空)'} 不是整数", "写成如 10、20、30"))
+        findings.append(row.finding("order", f"{text or '（空）'} 不是整数", "写成如 10、20、30"))
         return last
     if int(text) <= last:
         found = f"{text} 不大于前面的 {last}"
-        findings.append(row.finding("order", found, "各行按 order 从小到大排列,不得重复"))
+        findings.append(row.finding("order", found, "各行按 order 从小到大排列，不得重复"))
     return int(text)
 
 
@@ -182,7 +182,7 @@ def _rule(row: Row, order: int, findings: list[Finding]) -> Rule:
 
 def _examples(row: Row, column: str, findings: list[Finding]) -> tuple[Example, ...]:
     if not row[column]:
-        findings.append(row.finding(column, "没有示例", "写成 列=值; 列=值,多个示例用 | 隔开"))
+        findings.append(row.finding(column, "没有示例", "写成 列=值; 列=值，多个示例用 | 隔开"))
         return ()
     examples = []
     for text in row[column].split("|"):
@@ -200,7 +200,7 @@ def _examples(row: Row, column: str, findings: list[Finding]) -> tuple[Example, 
 
 def _pair_faults(name: str, equals: str, value: str) -> list[grammar.Fault]:
     if not equals:
-        return [(f"看不懂示例“{name}”", "写成 列=值; 列=值,缺失写 ?")]
+        return [(f"看不懂示例“{name}”", "写成 列=值; 列=值，缺失写 ?")]
     column, faults = grammar.ask(name)
     if column is None or value == MISSING:
         return faults
@@ -221,7 +221,7 @@ def _check_examples(
         if not when.terms or holds == wanted:
             continue
         found = f"示例“{_said(example)}”{'不符合' if wanted else '符合'}本行条件"
-        findings.append(row.finding(column, found, "改正示例或条件;未写的列取平常值"))
+        findings.append(row.finding(column, found, "改正示例或条件；未写的列取平常值"))
 
 
 def _check_reach(rows: Sequence[Row], rules: Sequence[Rule], findings: list[Finding]) -> None:
@@ -230,8 +230,8 @@ def _check_reach(rows: Sequence[Row], rules: Sequence[Rule], findings: list[Find
         winners = decide(rules, rule.example_yes)
         if number not in winners:
             by = rules[winners[0]].rule_id
-            found = f"{rule.rule_id} 的示例都先由 {by} 判定,本行轮不到"
-            advice = "调整顺序或条件,或补一个由本行判定的示例"
+            found = f"{rule.rule_id} 的示例都先由 {by} 判定，本行轮不到"
+            advice = "调整顺序或条件，或补一个由本行判定的示例"
             findings.append(row.finding("example_yes", found, advice))
     last = len(rules) - 1
     for example, winner in zip(
@@ -259,12 +259,12 @@ def _flags(rows: Sequence[Row], findings: list[Finding]) -> tuple[FlagRule, ...]
     for row in rows:
         name = row["flag"]
         if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name) or name in taken:
-            found = f"{name or '(空)'} 不能作标记名" + (",取证已用" if name in taken else "")
-            findings.append(row.finding("flag", found, "用大写字母、数字和 _,另取一个名字"))
+            found = f"{name or '（空）'} 不能作标记名" + ("，取证已用" if name in taken else "")
+            findings.append(row.finding("flag", found, "用大写字母、数字和 _，另取一个名字"))
         first = labels.setdefault(name, row)
         if not row["label"] or row["label"] != first["label"]:
-            found = f"{name} 的说法为“{row['label']}”,第 {first.line} 行为“{first['label']}”"
-            findings.append(row.finding("label", found, "填写说法;同一标记的各行说法相同"))
+            found = f"{name} 的说法为“{row['label']}”，第 {first.line} 行为“{first['label']}”"
+            findings.append(row.finding("label", found, "填写说法；同一标记的各行说法相同"))
         when, faults = grammar.parse(row["when"])
         findings += [row.finding("when", *fault) for fault in faults]
         if row["when"] == grammar.ELSE:

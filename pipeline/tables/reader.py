@@ -50,8 +50,8 @@ def hint(value: str, allowed: Iterable[str]) -> str:
     names = sorted(allowed)
     near = difflib.get_close_matches(value, names, n=1, cutoff=NEAR)
     shown = "、".join(names[:SHOWN]) + (" 等" if len(names) > SHOWN else "")
-    listed = f"允许的值:{shown}" if shown else "没有允许的值"
-    return f"最接近的是 {near[0]};{listed}" if near else listed
+    listed = f"允许的值：{shown}" if shown else "没有允许的值"
+    return f"最接近的是 {near[0]}；{listed}" if near else listed
 
 
 def read_rows(
@@ -78,8 +78,8 @@ def read_rows(
             continue
         if len(cells) != len(header):
             where = f"{name} 第 {reader.line_num} 行"
-            found = f"有 {len(cells)} 列,表头有 {len(header)} 列"
-            findings.append(Finding(where, found, "补齐或删去多余的逗号;含逗号的文字用双引号括起"))
+            found = f"有 {len(cells)} 列，表头有 {len(header)} 列"
+            findings.append(Finding(where, found, "补齐或删去多余的逗号；含逗号的文字用双引号括起"))
             continue
         stripped = (cell.strip() for cell in cells)
         rows.append(Row(name, reader.line_num, dict(zip(header, stripped, strict=True))))
@@ -90,7 +90,9 @@ def _text(source: Traversable, name: str, findings: list[Finding]) -> str | None
     try:
         content = source.read_bytes()
     except OSError as error:
-        findings.append(Finding(name, f"无法读取({error.strerror})", "检查文件是否存在、能否打开"))
+        findings.append(
+            Finding(name, f"无法读取（{error.strerror}）", "检查文件是否存在、能否打开")
+        )
         return None
     for encoding in ("utf-8-sig", "gb18030"):
         try:
@@ -110,7 +112,7 @@ def _header_findings(name: str, header: list[str], columns: Sequence[str]) -> li
         Finding(where, f"缺少 {column} 列", f"表头应为 {','.join(columns)}") for column in missing
     ]
     findings += [
-        Finding(where, f"不认识的列 {column or '(空)'}", hint(column, columns))
+        Finding(where, f"不认识的列 {column or '（空）'}", hint(column, columns))
         for column in header
         if column not in columns
     ]
@@ -126,7 +128,7 @@ def unique(rows: Iterable[Row], column: str, findings: list[Finding]) -> None:
         first = seen.setdefault(row[column], row.line)
         if first != row.line:
             found = f"{row[column]} 与第 {first} 行重复"
-            findings.append(row.finding(column, found, "每个值只能出现一次,删去或改名"))
+            findings.append(row.finding(column, found, "每个值只能出现一次，删去或改名"))
 
 
 def one_of(row: Row, column: str, allowed: Iterable[str], findings: list[Finding]) -> bool:
@@ -134,7 +136,7 @@ def one_of(row: Row, column: str, allowed: Iterable[str], findings: list[Finding
     names = tuple(allowed)
     if row[column] in names:
         return True
-    found = f"{row[column] or '(空)'} 不是允许的值"
+    found = f"{row[column] or '（空）'} 不是允许的值"
     findings.append(row.finding(column, found, hint(row[column], names)))
     return False
 

@@ -86,7 +86,7 @@ def _check_row(
     head = heads.get(name)
     if head is None:
         findings.append(
-            row.finding("column", f"{name or '(空)'} 没有表头行", "先写 value 为空的一行")
+            row.finding("column", f"{name or '（空）'} 没有表头行", "先写 value 为空的一行")
         )
         return
     if not row["label"]:
@@ -111,7 +111,7 @@ def _check_column(row: Row, column: Column, findings: list[Finding]) -> None:
         if not column.usual.replace(".", "", 1).isdigit():
             findings.append(row.finding("usual", f"{column.usual} 不是数", "写成如 0 或 1.5"))
     elif column.usual not in column.values:
-        found = f"{column.usual or '(空)'} 不是 {column.name} 的值"
+        found = f"{column.usual or '（空）'} 不是 {column.name} 的值"
         findings.append(row.finding("usual", found, hint(column.usual, column.values)))
 
 
