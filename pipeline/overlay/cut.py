@@ -32,7 +32,8 @@ WHOLE_REST_M2 = 200.0
 """A rest from here on is land in its own right, however small its share (smallest mapped plot)."""
 _NOISE_M2 = 0.01  # less than a hundredth is rounding, not a sliver worth a note
 _TOUCH_M = 0.001
-_EXACT = 1e-7  # m², m or share: above the noise of floating point, far below the grid
+# what floating point does to eastings of 4e7 m, in m² and in m or share: far below the grid
+_EXACT_M2, _EXACT = 1e-4, 1e-7
 
 
 class _Parts(NamedTuple):
@@ -114,8 +115,8 @@ def _received(parts: _Parts, limits: Thresholds) -> _Parts:
     held = np.zeros_like(area)
     np.add.at(held, (lines[:, None], receiver), area)
     winner, total = held.argmax(axis=1), area.sum(axis=1)
-    small = _below(1 - held[lines, winner] / total, 1 - limits.whole_share, or_equal=True)
-    whole = small & _below(total - held[lines, winner], WHOLE_REST_M2)
+    rest = total - held[lines, winner]
+    whole = (rest / total < 1 - limits.whole_share + _EXACT) & (rest < WHOLE_REST_M2 - _EXACT_M2)
     return parts._replace(receiver=np.where(whole[:, None], winner[:, None], receiver))
 
 
@@ -124,15 +125,11 @@ def _slivers(parts: _Parts, limits: Thresholds) -> Bools:
     share = area / area.sum(axis=1, keepdims=True)
     length = np.asarray(shapely.length(parts.shape), dtype=np.float64)
     width = np.divide(2 * area, length, out=np.zeros_like(area), where=length > 0)
-    tiny = _below(area, limits.sliver_area_m2)
-    narrow = _below(width, limits.sliver_width_m) & _below(area, limits.sliver_width_area_m2)
-    minor = _below(share, limits.sliver_share) & _below(area, limits.sliver_share_area_m2)
-    return (area > 0) & (tiny | narrow | minor)
-
-
-def _below(value: Floats, limit: float, *, or_equal: bool = False) -> Bools:
-    """Compare where floating point can't tip what on paper meets the limit exactly."""
-    return np.asarray(value < limit + (_EXACT if or_equal else -_EXACT))
+    measured = area + _EXACT_M2  # what meets a limit on paper is not below it here
+    tiny = measured < limits.sliver_area_m2
+    narrow = (width + _EXACT < limits.sliver_width_m) & (measured < limits.sliver_width_area_m2)
+    minor = (share + _EXACT < limits.sliver_share) & (measured < limits.sliver_share_area_m2)
+    return np.asarray((area > 0) & (tiny | narrow | minor))
 
 
 def _borders(shape: Shapes, lost: Ints) -> Bools:
