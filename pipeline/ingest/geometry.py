@@ -45,6 +45,11 @@ class Shaped:
 
 def parse(wkb: Shapes) -> Shaped:
     """Parse WKB row by row to 2D (multi)polygons; all others are faults."""
+    with np.errstate(invalid="ignore"):  # a NaN coordinate is a finding of ours, no warning
+        return _parse(wkb)
+
+
+def _parse(wkb: Shapes) -> Shaped:
     present = np.array([bool(b) for b in wkb], dtype=np.bool_)
     safe = wkb.copy()
     safe[~present] = None

@@ -71,7 +71,7 @@ def assign(county: County, plots: gpd.GeoDataFrame, towns: TownShapes) -> pd.Dat
     code = plots[fields.ZLDWDM.name]
     own = code.str[:TOWN_DIGITS].where(code.str.len() >= TOWN_DIGITS).astype(object)
     known = own.isin([town.code for town in county.towns]).to_numpy()
-    ours = code.str.startswith(county.code).fillna(False).to_numpy(dtype=bool)
+    ours = code.str.startswith(county.code).to_numpy(dtype=bool)
     place = _majority(plots.geometry.to_numpy(), towns)
     placed = pd.notna(place)
     by_place = ~known & ours & placed

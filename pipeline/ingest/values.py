@@ -120,7 +120,7 @@ class Reader:
 
     def _check_ids(self, field: Field, values: pd.Series, kind: str) -> None:
         """Refuse ids whose digits may have been lost on the way through a number or Excel."""
-        damaged = values.str.fullmatch(DAMAGED_ID).fillna(False).to_numpy(dtype=bool)
+        damaged = values.str.fullmatch(DAMAGED_ID).to_numpy(dtype=bool).copy()
         if kind == FLOAT:
             numeric = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
             damaged |= np.abs(numeric) >= EXACT
@@ -150,7 +150,7 @@ class Reader:
     def _numbers(self, field: Field, raw: pd.Series) -> pd.Series:
         text = raw.str.strip()
         given = text.notna() & (text != "") & ~text.str.upper().isin(EMPTY)
-        good = given & text.str.fullmatch(NUMBER_PATTERN).fillna(False)
+        good = given & text.str.fullmatch(NUMBER_PATTERN)
         number = pd.to_numeric(text.where(good), errors="coerce").astype("float64")
         bad = given & (~good | ~np.isfinite(number))
         if field.dtype == "int":
@@ -195,7 +195,7 @@ def _tidy_code(value: str) -> str | None:
 
 
 def _tidy_codes(values: pd.Series) -> pd.Series:
-    plain = values.str.fullmatch(r"[0-9A-Z]*").fillna(True).to_numpy(dtype=bool)
+    plain = (values.isna() | values.str.fullmatch(r"[0-9A-Z]*")).to_numpy(dtype=bool)
     odd = {value: _tidy_code(value) for value in values[~plain].unique()}
     tidy = values.where(plain, values.map(odd)) if odd else values
     return tidy.mask(tidy == "").astype("str")
