@@ -1,0 +1,110 @@
+"""What a map is and what it is drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+from pyproj import CRS
+
+from pipeline.errors import Finding, GengbaoError, InputError
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+
+    from pipeline.model import County
+    from pipeline.render.style import Page
+
+GAP_COLUMNS = (
+    "export", "town_code", "town", "indicator", "target_mu", "published_gap_mu", "gap_mu",
+    "restored_mu", "remaining_mu", "done_pct", "planned_mu", "rank",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MapSpec:
+    """One map: module name, file title, page, and the members of MapData it can't do without."""
+
+    name: str
+    title: str
+    size: Page
+    needs: tuple[str, ...]
+
+    @property
+    def stem(self) -> str:
+        """File name without ending, such as 耕地缺口分布图_A3."""
+        return f"{self.title}_{self.size.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapData:
+    """Everything maps are drawn from.
+
+    towns: town_code, town, geometry (polygons in the county's CRS); gaps and summary: tables of
+    design §3, any exports (亩 as decimal text or Decimal); export: the date shown; land: optional
+    plots (dlbm, geometry) of which water is drawn for orientation.
+
+    Raises
+    ------
+    InputError
+        Towns without any polygon.
+    GengbaoError
+        A column is missing, or the towns are in another CRS than the county's.
+
+    """
+
+    county: County
+    towns: gpd.GeoDataFrame
+    gaps: pd.DataFrame
+    summary: pd.DataFrame
+    export: date
+    run_id: str
+    land: gpd.GeoDataFrame | None = None
+
+    def __post_init__(self) -> None:
+        """Check columns, CRS and presence of polygons."""
+        found = [
+            Finding(f"制图数据 {name}", f"缺少列 {column}", "请把运行日志交给维护人员")
+            for name, frame, wanted in (
+                ("towns", self.towns, ("town_code", "town", "geometry")),
+                ("gaps", self.gaps, GAP_COLUMNS),
+            )
+            for column in wanted
+            if column not in frame.columns
+        ]
+        if found:
+            raise GengbaoError(found)
+        if self.towns.crs is None or CRS(self.towns.crs) != CRS(self.county.crs):
+            raise GengbaoError(
+                Finding(
+                    "制图数据 towns",
+                    f"坐标系是 {self.towns.crs}，不是工作坐标系 {self.county.crs}",
+                    "请把运行日志交给维护人员",
+                )
+            )
+        if self.towns.geometry.is_empty.all() or self.towns.geometry.isna().all():
+            raise InputError(
+                Finding("图层 towns", "没有一个镇办有界线", "请在 county.toml 的 towns 中给出镇界")
+            )
+
+
+def town_shapes(zone: gpd.GeoDataFrame, county: County) -> gpd.GeoDataFrame:
+    """Return one row per town: town_code, town, geometry, sorted by code, in the zone's CRS.
+
+    zone: the towns role (xzqdm of 9 or 12 digits, xzqmc, polygons). A polygon belongs to the town
+    whose code its code starts with, else to the town of its name or alias; any other keeps its own
+    code and name and stands on the map without data. Parts of a town become one geometry.
+    """
+    names = {town.code: town.name for town in county.towns}
+    own = zone["xzqdm"].astype(str).str[:9]
+    by_name = zone["xzqmc"].map(county.town_code)
+    code = own.where(own.isin(list(names)), by_name.fillna(own))
+    shapes = gpd.GeoDataFrame(
+        {"town_code": code, "town": code.map(names).fillna(zone["xzqmc"])},
+        geometry=zone.geometry,
+    )
+    merged = shapes.dissolve(by="town_code", aggfunc="first", sort=True).reset_index()
+    return merged[["town_code", "town", "geometry"]]

@@ -1,0 +1,138 @@
+"""Chinese type from a pip package: Noto Sans SC, Regular and a real Bold, made once.
+
+The package ships one variable face, of which matplotlib would draw the thinnest weight. Its two
+instances are kept in a cache folder under a name that is the hash of everything they are made
+from. The whole face is kept: cutting it to GBK first costs as much time as it saves, and village
+names need characters beyond GBK.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import fontTools
+import numpy as np
+from fontTools.ttLib import TTFont
+from fontTools.varLib import instancer
+from matplotlib.ft2font import FT2Font
+
+from pipeline import storage
+from pipeline.errors import ConfigError, Finding, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+WEIGHTS = {"Regular": 400, "Bold": 700}
+PACKAGE, VARIABLE_FACE = "justmytype_intl_cjk", "fonts/ofl/notosanssc/NotoSansSC[wght].ttf"
+_DROPPED = ("BASE", "GDEF", "GPOS", "GSUB", "HVAR", "STAT", "vhea", "vmtx")
+_WHOLE_FILE_SUM = 0xB1B0AFBA  # OpenType 1.9, table head: checkSumAdjustment
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """The two font files and the code points that they (instances of one face) can draw."""
+
+    regular: Path
+    bold: Path
+    characters: frozenset[int]
+
+
+@cache
+def faces() -> Faces:
+    """Return the fonts, making them the first time (about half a minute).
+
+    Raises ConfigError without the font package, OutputError without a folder to keep them.
+    """
+    source, folders = shipped(PACKAGE, VARIABLE_FACE), cache_folders()
+    regular, bold = (cached(source, name, folders) for name in WEIGHTS)
+    return Faces(regular, bold, frozenset(FT2Font(str(regular)).get_charmap()))
+
+
+def shipped(package: str, name: str) -> Path:
+    """Return a font file of an installed package. Raises ConfigError when it isn't there."""
+    try:
+        path = Path(str(files(package))) / name
+    except ModuleNotFoundError:
+        path = Path(package) / name
+    if not path.is_file():
+        raise ConfigError(
+            Finding(f"字体包 {package}", f"没有安装或缺少 {name}", "请运行 make setup 重新安装依赖")
+        )
+    return path
+
+
+def cache_folders() -> tuple[Path, ...]:
+    """Return where the Bold may be kept: the user's cache, else the system's temporary folder."""
+    spare = Path(tempfile.gettempdir()) / "gengbao" / "fonts"
+    try:
+        return Path.home() / ".cache" / "gengbao" / "fonts", spare
+    except RuntimeError:  # an account without a home
+        return (spare,)
+
+
+def cached(source: Path, name: str, folders: Sequence[Path]) -> Path:
+    """Return an instance (Regular, Bold) of a variable face from the first folder that has it.
+
+    If none has it, it is made and kept. A file that was cut off or altered (its OpenType check sum
+    is wrong) is made anew. Raises OutputError when none of the folders can be written.
+    """
+    recipe = hashlib.sha256(source.read_bytes())
+    recipe.update(f"wght={WEIGHTS[name]};fontTools={fontTools.version};-{_DROPPED}".encode())
+    places = [folder / f"NotoSansSC-{name}-{recipe.hexdigest()[:16]}.ttf" for folder in folders]
+    for place in places:
+        if place.is_file() and whole(place.read_bytes()):
+            return place
+    data = instance(source.read_bytes(), name)
+    refused: list[Finding] = []
+    for place in places:
+        try:
+            storage.write_bytes(place, data)
+        except OutputError as error:
+            refused += error.findings
+        else:
+            return place
+    raise OutputError(refused)
+
+
+def whole(data: bytes) -> bool:
+    """Tell whether a font file is complete, by the check sum that every OpenType file carries."""
+    words = np.frombuffer(data + b"\0" * (-len(data) % 4), dtype=">u4")
+    return int(words.sum(dtype=np.uint64)) & 0xFFFFFFFF == _WHOLE_FILE_SUM
+
+
+def instance(source: bytes, name: str) -> bytes:
+    """Return a static instance of a variable font, named after its weight; same bytes always."""
+    font = TTFont(io.BytesIO(source), recalcTimestamp=False, recalcBBoxes=False, lazy=True)
+    for table in _DROPPED:
+        if table in font:
+            del font[table]
+    static = instancer.instantiateVariableFont(font, {"wght": WEIGHTS[name]}, inplace=True)
+    names = {1: "Noto Sans SC", 2: name, 4: f"Noto Sans SC {name}", 6: f"NotoSansSC-{name}"}
+    for number, text in names.items():
+        static["name"].setName(text, number, 3, 1, 0x409)
+    target = io.BytesIO()
+    static.save(target)
+    return target.getvalue()
+
+
+def check_characters(texts: Iterable[str], known: frozenset[int]) -> None:
+    """Raise ConfigError naming every character that the fonts can't draw, with its text."""
+    findings = [
+        Finding(
+            f"图上文字“{text}”",
+            f"字体里没有字符“{char}”（U+{ord(char):04X}）",
+            "请在来源表中改用字体所含的字形，或换用含此字的字体包",
+        )
+        for text in texts
+        for char in dict.fromkeys(text)
+        if char != "\n" and ord(char) not in known
+    ]
+    if findings:
+        raise ConfigError(findings)

@@ -1,0 +1,184 @@
+"""The map frame: a true scale from a list, kilometre grid, scale bar, 坐标北."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from pyproj import CRS, Proj, Transformer
+
+from pipeline.errors import Finding, InputError
+from pipeline.render.sheet import Box, Ink
+from pipeline.render.style import STYLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.render.sheet import Sheet
+
+SCALES = tuple(
+    int(step * 10**power)
+    for power in range(3, 7)
+    for step in (1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7.5)
+)
+_STEPS_M = tuple(step * 10**power for power in range(1, 6) for step in (1, 2, 5))
+_GRID_MM = 22.0
+_BAR_MM = 64.0
+_CROSS_MM = 1.2
+_CORNER_MM = 5.0
+_PREFIXED_M = 1e6
+_BAR_SEGMENTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class MapFrame:
+    """A window of ground on the page: box in mm, scale 1:N, ground coordinates of its centre."""
+
+    box: Box
+    scale: int
+    east_m: float
+    north_m: float
+
+    def to_page(self, geometry: Any) -> Any:  # noqa: ANN401 - one geometry or an array, as shapely has it
+        """Return geometries in working coordinates (m) as page mm."""
+        origin, centre = np.array([self.east_m, self.north_m]), np.array(self.box.centre)
+        return shapely.transform(
+            geometry, lambda xy: (xy[:, :2] - origin) * (1000 / self.scale) + centre
+        )
+
+    @property
+    def ground(self) -> tuple[float, float, float, float]:
+        """West, south, east, north limits in m."""
+        half_w, half_h = (mm * self.scale / 2000 for mm in (self.box.width, self.box.height))
+        east, north = self.east_m, self.north_m
+        return east - half_w, north - half_h, east + half_w, north + half_h
+
+
+def fit_frame(box: Box, bounds: tuple[float, float, float, float], margin_mm: float) -> MapFrame:
+    """Return the frame at the largest listed scale that shows the bounds with a margin.
+
+    Raises InputError when even the smallest scale doesn't (the coordinates can't be a county's).
+    """
+    west, south, east, north = bounds
+    room = box.inset(margin_mm)
+    needed = max((east - west) / room.width, (north - south) / room.height) * 1000
+    scale = next((n for n in SCALES if n >= needed), None)
+    if scale is None:
+        raise InputError(
+            Finding(
+                "图层 towns",
+                f"范围 {(east - west) / 1000:.0f} × {(north - south) / 1000:.0f} 公里，不是一个县",
+                "请检查镇界图层的坐标",
+            )
+        )
+    return MapFrame(box, scale, (west + east) / 2, (south + north) / 2)
+
+
+def _step_m(scale: int, wanted_mm: float) -> float:
+    """Return the first round distance at least so long on paper."""
+    return next(float(step) for step in _STEPS_M if step * 1000 / scale >= wanted_mm)
+
+
+def projection(crs: str) -> tuple[int, float, float]:
+    """Return (3° zone, central meridian in degrees, false easting in m) of a Gauss-Krüger CRS."""
+    operation = CRS(crs).coordinate_operation
+    params = {} if operation is None else {p.name: p.value for p in operation.params}
+    meridian = float(params.get("Longitude of natural origin", 0.0))
+    return round(meridian / 3), meridian, float(params.get("False easting", 0.0))
+
+
+def prefix_m(crs: str) -> float:
+    """Return what to add to an easting so that it carries its zone; 0 where it does already."""
+    zone, _, false_easting = projection(crs)
+    return 0.0 if false_easting >= _PREFIXED_M else zone * _PREFIXED_M
+
+
+def neat_grid(sheet: Sheet, frame: MapFrame, crs: str, avoid: Sequence[Box]) -> float:
+    """Draw crosses of the kilometre grid, ticks and labels on the frame; return the step in m.
+
+    Eastings carry the zone prefix. Crosses under one of the boxes to avoid are left out.
+    """
+    step = _step_m(frame.scale, _GRID_MM)
+    west, south, east, north = frame.ground
+    eastings = np.arange(np.ceil(west / step), np.floor(east / step) + 1) * step
+    northings = np.arange(np.ceil(south / step), np.floor(north / step) + 1) * step
+    crosses = frame.to_page(shapely.points([(e, n) for e in eastings for n in northings]))
+    taken = shapely.union_all([area.inset(-1).shape() for area in avoid])
+    for cross in crosses[~shapely.intersects(taken, shapely.buffer(crosses, _CROSS_MM))]:
+        for dx, dy in ((_CROSS_MM, 0), (0, _CROSS_MM)):
+            ends = [(cross.x - dx, cross.y - dy), (cross.x + dx, cross.y + dy)]
+            sheet.line(ends, STYLE.hair_pt)
+    shift = prefix_m(crs)
+    decimals = next((n for n in range(3) if step * 10**n % 1000 == 0), 3)
+    for easting in eastings:
+        label = f"{(easting + shift) / 1000:.{decimals}f}"
+        _edge_label(sheet, frame.box, label, x=frame.to_page(shapely.Point(easting, north)).x)
+    for northing in northings:
+        label = f"{northing / 1000:.{decimals}f}"
+        _edge_label(sheet, frame.box, label, y=frame.to_page(shapely.Point(east, northing)).y)
+    return step
+
+
+def _edge_label(
+    sheet: Sheet, box: Box, label: str, *, x: float | None = None, y: float | None = None
+) -> None:
+    """Draw ticks and the label on both edges that a grid line of constant x or y meets."""
+    ink = Ink(STYLE.grid_pt, colour=STYLE.quiet, ha="center")
+    if x is not None:
+        for edge, way, gap in ((box.bottom, -1, -3.6), (box.top, 1, 1.9)):
+            sheet.line([(x, edge), (x, edge + way * _CROSS_MM)], STYLE.rule_pt)
+            if box.left + _CORNER_MM < x < box.right - _CORNER_MM:
+                sheet.text((x, edge + gap), label, ink)
+    if y is not None:
+        for edge, way, gap in ((box.left, -1, -1.9), (box.right, 1, 3.7)):
+            sheet.line([(edge, y), (edge + way * _CROSS_MM, y)], STYLE.rule_pt)
+            if box.bottom + _CORNER_MM < y < box.top - _CORNER_MM:
+                sheet.text((edge + gap, y), label, ink, rotation=90)
+
+
+def distance_text(metres: float) -> str:
+    """Return a round distance as 公里 or 米."""
+    return f"{metres / 1000:g}公里" if metres >= 1000 else f"{metres:g}米"  # noqa: PLR2004 - m per km
+
+
+def scale_text(scale: int) -> str:
+    """Return the numeric scale as printed, such as 1∶300 000."""
+    return "1∶" + f"{scale:,}".replace(",", " ")
+
+
+def scale_bar(sheet: Sheet, frame: MapFrame, left: float, bottom: float) -> float:
+    """Draw an alternating bar of four equal parts with its kilometres; return its right end."""
+    longest = _BAR_MM / _BAR_SEGMENTS * frame.scale / 1000
+    part_m = float(max(step for step in _STEPS_M if step <= longest))
+    part = part_m * 1000 / frame.scale
+    ink = Ink(STYLE.grid_pt, ha="center")
+    for n in range(_BAR_SEGMENTS):
+        face = STYLE.ink if n % 2 == 0 else STYLE.paper
+        start = left + n * part
+        sheet.rect(Box(start, bottom, start + part, bottom + 1.5), face, STYLE.ink, STYLE.rule_pt)
+    for n in range(_BAR_SEGMENTS + 1):
+        label = f"{n * part_m / 1000:g}"
+        sheet.text((left + n * part, bottom + 2.5), label, ink)
+    end = left + _BAR_SEGMENTS * part
+    sheet.text((end + 3.5, bottom + 2.5), "公里", Ink(STYLE.grid_pt))
+    return end + 9
+
+
+def grid_north(sheet: Sheet, frame: MapFrame, crs: str, at: tuple[float, float]) -> Box:
+    """Draw the arrow of grid north with the meridian convergence; return the ground it takes.
+
+    Convergence: angle from true north to grid north, positive east (PROJ).
+    """
+    x, y = at
+    sheet.polygon([(x, y + 15), (x - 3, y + 4), (x, y + 6.4)], STYLE.ink, STYLE.rule_pt)
+    sheet.polygon([(x, y + 15), (x + 3, y + 4), (x, y + 6.4)], STYLE.paper, STYLE.rule_pt)
+    sheet.text((x, y), "坐标北", Ink(STYLE.body_pt, bold=True, ha="center"))
+    lonlat = Transformer.from_crs(crs, CRS(crs).geodetic_crs, always_xy=True).transform(
+        frame.east_m, frame.north_m
+    )
+    angle = float(Proj(crs).get_factors(*lonlat).meridian_convergence)
+    text = f"收敛角 {'−' if angle < 0 else '+'}{abs(angle):.1f}°"
+    sheet.text((x, y - 3.2), text, Ink(STYLE.small_pt, colour=STYLE.quiet, ha="center"))
+    return Box(x - 9, y - 5, x + 9, y + 17)

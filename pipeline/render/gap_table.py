@@ -1,0 +1,207 @@
+"""The figures on a gap map: one row per town, class sums, ranks, headline. Pure, no drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from pipeline.errors import Finding, GengbaoError
+from pipeline.render.breaks import half_up
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from pipeline.render.breaks import Break, Breaks
+    from pipeline.render.data import MapData
+
+COUNTY_ROW = "全县"
+_TOP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TownGap:
+    """A town's figures in 亩, unrounded; remaining None: no data."""
+
+    code: str
+    town: str
+    group: str
+    remaining: Decimal | None
+    target: Decimal | None
+    done_pct: Decimal | None
+    gap: Decimal | None
+    published: Decimal | None
+
+    @property
+    def shown(self) -> int:
+        """Whole 亩 as printed, half-up; -1 without data, so that it ranks last."""
+        return -1 if self.remaining is None else int(half_up(self.remaining, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class GapTable:
+    """All towns in order of their code, with the county's totals."""
+
+    towns: tuple[TownGap, ...]
+    county: TownGap | None
+
+    @property
+    def target(self) -> Decimal | None:
+        """The sum of the towns' targets; the county's own where not all towns have one."""
+        stated = [town.target for town in self.towns if town.target is not None]
+        if len(stated) == len(self.towns):
+            return sum(stated, Decimal(0))
+        return self.county.target if self.county else None
+
+    @property
+    def known(self) -> tuple[TownGap, ...]:
+        """The towns with data."""
+        return tuple(town for town in self.towns if town.remaining is not None)
+
+    @property
+    def remaining(self) -> Decimal:
+        """The county's gap: the exact sum of its towns."""
+        return sum((town.remaining or Decimal(0) for town in self.towns), Decimal(0))
+
+    def sums(self, breaks: Breaks) -> tuple[tuple[Break, int, Decimal], ...]:
+        """Return (class, number of towns, exact sum of 亩), lowest class first, empty ones too."""
+        members = [
+            (breaks.of(t.remaining), t.remaining) for t in self.known if t.remaining is not None
+        ]
+        return tuple(
+            (item, *_count_and_sum([mu for found, mu in members if found == item]))
+            for item in breaks.classes
+        )
+
+    def by_group(self) -> dict[str, tuple[int, Decimal | None]]:
+        """Return (number of towns, exact sum of 亩) of each 督导组; None where no town has data."""
+        found = {}
+        for group in dict.fromkeys(town.group for town in self.towns):
+            members = [town.remaining for town in self.towns if town.group == group]
+            known = [mu for mu in members if mu is not None]
+            found[group] = len(members), sum(known, Decimal(0)) if known else None
+        return found
+
+    def ranked(self) -> tuple[tuple[int, TownGap], ...]:
+        """Return (rank, town) by printed 亩, largest first; ties share a rank, then by code."""
+        order = sorted(self.known, key=lambda town: (-town.shown, town.code))
+        return tuple((1 + sum(t.shown > town.shown for t in order), town) for town in order)
+
+
+def _count_and_sum(amounts: list[Decimal]) -> tuple[int, Decimal]:
+    """Return how many and how much."""
+    return len(amounts), sum(amounts, Decimal(0))
+
+
+def gap_table(data: MapData, indicator: str) -> GapTable:
+    """Collect an indicator's gaps at the export shown, one row per town of the county or the map.
+
+    Raises GengbaoError when two rows stand for one town, an amount is negative, or the towns
+    don't sum to the county's row (beyond the rounding of the delivered decimals).
+    """
+    rows = data.gaps[
+        (data.gaps["export"].astype(str) == data.export.isoformat())
+        & (data.gaps["indicator"] == indicator)
+    ]
+    names = {town.code: (town.name, town.group) for town in data.county.towns}
+    for code, name in zip(data.towns["town_code"], data.towns["town"], strict=True):
+        names.setdefault(code, (name, ""))
+    ours = rows[rows["town_code"].isin(list(names))]
+    by_code = {row["town_code"]: row for row in ours.to_dict("records")}
+    faults = [
+        f"{names[str(code)][0]}有 {count} 行"
+        for code, count in ours["town_code"].value_counts(sort=False).items()
+        if count > 1
+    ]
+    towns = tuple(_town(code, *names[code], by_code.get(code, {})) for code in sorted(names))
+    faults += [f"{t.town}剩余缺口为 {t.remaining}" for t in towns if (t.remaining or 0) < 0]
+    whole = rows[rows["town"] == COUNTY_ROW].to_dict("records")
+    county = _town("", COUNTY_ROW, "", whole[0]) if whole else None
+    table = GapTable(towns, county)
+    faults += _total_fault(table)
+    if faults:
+        raise GengbaoError(
+            Finding(f"gaps {data.export} {indicator}", fault, "请把运行日志交给维护人员")
+            for fault in faults
+        )
+    return table
+
+
+def _town(code: str, name: str, group: str, row: Mapping[Hashable, object]) -> TownGap:
+    """Return a place's figures from its row of gaps, which may be empty."""
+    columns = ("remaining_mu", "target_mu", "done_pct", "gap_mu", "published_gap_mu")
+    return TownGap(code, name, group, *(amount(row.get(column)) for column in columns))
+
+
+def _total_fault(table: GapTable) -> list[str]:
+    """Compare the towns' sum with the county row, allowing half a unit of each last decimal."""
+    printed = table.county.remaining if table.county else None
+    if printed is None:
+        return []
+    amounts = [printed, *(town.remaining for town in table.known if town.remaining is not None)]
+    allowed = sum((Decimal(5).scaleb(_exponent(a) - 1) for a in amounts), Decimal(0))
+    if abs(table.remaining - printed) <= allowed:
+        return []
+    return [f"各镇剩余缺口之和 {table.remaining} 与全县行 {printed} 不符"]
+
+
+def _exponent(value: Decimal) -> int:
+    """Return the exponent of the last decimal."""
+    exponent = value.as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
+
+
+def amount(value: object) -> Decimal | None:
+    """Return a cell as Decimal, None where it is missing."""
+    return None if value is None or pd.isna(value) else Decimal(str(value))  # type: ignore[call-overload]  # any cell
+
+
+def percent(part: Decimal | None, whole: Decimal | None) -> str:
+    """Return a share with one decimal, half-up; a dash where it can't be told."""
+    if part is None or not whole:
+        return "—"
+    return f"{half_up(part * 100 / whole, 1)}%"
+
+
+def done(town: TownGap) -> str:
+    """Return the share done; 100.0% only where nothing remains."""
+    if town.done_pct is None:
+        return "—"
+    rounded = half_up(town.done_pct, 1)
+    return f"{min(rounded, Decimal('99.9')) if town.remaining else rounded}%"
+
+
+def whole_mu(value: Decimal | None) -> str:
+    """Return 亩 as printed: half-up whole number, 不足1 for what would round to 0."""
+    if value is None:
+        return "无数据"
+    rounded = int(half_up(value, 0))
+    return "不足1" if value > 0 and rounded == 0 else f"{rounded:,}"
+
+
+def headline(table: GapTable) -> str:
+    """Say in one sentence where the gap lies, from the figures alone."""
+    missing = len(table.towns) - len(table.known)
+    tail = f"（另有{missing}个镇办无数据，未计入）" if missing else ""
+    ranked = table.ranked()
+    if not ranked:
+        return "各镇办均无缺口数据"
+    total, open_towns = table.remaining, [town for _, town in ranked if town.remaining]
+    if not open_towns:
+        return f"全县耕地保护目标已无缺口{tail}"
+    text = f"全县缺口{whole_mu(total)}亩"
+    first = [town for rank, town in ranked if rank == 1 and town.remaining]
+    if len(open_towns) == 1:
+        return f"{text}，全部在{first[0].town}{tail}"
+    if len(first) > 1:
+        names = "、".join(town.town for town in first[:_TOP])
+        text += f"，{names}{'等' if len(first) > _TOP else ''}{len(first)}个镇办并列最大"
+        text += f"，各{whole_mu(first[0].remaining)}亩"
+    else:
+        text += f"，{first[0].town}占{percent(first[0].remaining, total)}"
+    if len(open_towns) > _TOP + 1:
+        top = sum((t.remaining or Decimal(0) for t in open_towns[:_TOP]), Decimal(0))
+        text += f"，缺口最大的三个镇办合计占{percent(top, total)}"
+    return text + tail

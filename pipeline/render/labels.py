@@ -1,0 +1,164 @@
+"""Names and figures on polygons: inside where they fit, else beside with a leader; never across."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from pipeline.errors import Finding, GengbaoError
+from pipeline.render.sheet import Box, Ink
+from pipeline.render.style import PT_MM, STYLE, on_dark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from shapely.geometry.base import BaseGeometry
+
+    from pipeline.render.sheet import Sheet
+
+_GRID = 40
+_CLEAR_MM = 0.8
+_LEADING = 1.3
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A label to place: its polygon in page mm, two strong lines, a weaker third, fill colour."""
+
+    shape: BaseGeometry
+    lines: tuple[str, str, str]
+    fill: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A placed label; anchor is set where a leader is needed (the point it shows)."""
+
+    wanted: Wanted
+    box: Box
+    size_pt: float
+    anchor: tuple[float, float] | None = None
+
+
+def place(
+    sheet: Sheet, wanted: Sequence[Wanted], frame: Box, blocked: Sequence[Box]
+) -> tuple[Placed, ...]:
+    """Place every label: inside its polygon as large as fits, the rest as callouts with a leader.
+
+    Callouts stand outside all polygons where there is room, clear of every other label, of the
+    boxes in the way and of the frame. Raises GengbaoError when the frame has no room left.
+    """
+    keep_out = shapely.union_all([box.shape() for box in blocked])
+    inside = {n: found for n, w in enumerate(wanted) if (found := _inside(sheet, w, keep_out))}
+    taken = [*blocked, *(placed.box for placed in inside.values())]
+    ground = shapely.union_all([w.shape for w in wanted])
+    for n, item in enumerate(wanted):
+        if n not in inside:
+            inside[n] = _beside(sheet, item, frame, taken, ground)
+            taken.append(inside[n].box)
+    return tuple(inside[n] for n in range(len(wanted)))
+
+
+def _inks(item: Wanted, size_pt: float) -> Iterator[tuple[str, Ink]]:
+    """Yield the lines with their ink at a size."""
+    colour = STYLE.paper if on_dark(item.fill) else STYLE.ink
+    strong = Ink(size_pt, bold=True, colour=colour, ha="center")
+    weak = max(STYLE.small_pt, size_pt * STYLE.rate_ratio)
+    for text, ink in zip(
+        item.lines, (strong, strong, replace(strong, size_pt=weak, bold=False)), strict=True
+    ):
+        if text:
+            yield text, ink
+
+
+def _extent(sheet: Sheet, item: Wanted, size_pt: float) -> tuple[float, float]:
+    """Return width and height in mm of a label at a size, with some air around it."""
+    lines = list(_inks(item, size_pt))
+    width = max(sheet.width(text, ink) for text, ink in lines)
+    height = sum(ink.size_pt for _, ink in lines) * PT_MM * _LEADING
+    return width + 2 * _CLEAR_MM, height + _CLEAR_MM
+
+
+def _boxes(centres: np.ndarray, size: tuple[float, float]) -> np.ndarray:
+    """Return rectangles of one size around points (n, 2)."""
+    half = np.array(size) / 2
+    low, high = (centres - half).T, (centres + half).T
+    return np.asarray(shapely.box(low[0], low[1], high[0], high[1]))
+
+
+def _points(bounds: tuple[float, float, float, float]) -> np.ndarray:
+    """Return a grid of points over bounds."""
+    x, y = (np.linspace(bounds[n], bounds[n + 2], _GRID) for n in (0, 1))
+    return np.column_stack([axis.ravel() for axis in np.meshgrid(x, y)])
+
+
+def _middle(shape: BaseGeometry) -> np.ndarray:
+    """Return the centre of the largest circle within the largest part."""
+    part = max(shapely.get_parts(shape), key=shapely.area)
+    circle = shapely.maximum_inscribed_circle(part, tolerance=0.1)
+    return np.asarray(shapely.get_coordinates(circle)[0])
+
+
+def _inside(sheet: Sheet, item: Wanted, keep_out: BaseGeometry) -> Placed | None:
+    """Return the label within its polygon, near its middle, at the largest size that fits."""
+    middle = _middle(item.shape)
+    around = _points(item.shape.bounds)
+    order = np.argsort(np.hypot(*(around - middle).T), kind="stable")
+    centres = np.vstack([middle[None], around[order]])
+    room = shapely.difference(item.shape, keep_out)
+    shapely.prepare(room)
+    for size_pt in STYLE.label_sizes_pt:
+        boxes = _boxes(centres, _extent(sheet, item, size_pt))
+        fits = shapely.contains_properly(room, boxes)
+        if fits.any():
+            return Placed(item, Box(*shapely.bounds(boxes[np.argmax(fits)])), size_pt)
+    return None
+
+
+def _beside(
+    sheet: Sheet, item: Wanted, frame: Box, taken: Sequence[Box], ground: BaseGeometry
+) -> Placed:
+    """Return the nearest free place for a callout, off the polygons if there is any."""
+    anchor = _middle(item.shape)
+    size = _extent(sheet, replace(item, fill=STYLE.paper), STYLE.callout_pt)
+    room = frame.inset(_CLEAR_MM)
+    half = np.array(size) / 2
+    low, high = np.array(room[:2]) + half, np.array(room[2:]) - half
+    centres = _points((low[0], low[1], high[0], high[1]))
+    boxes = _boxes(centres, size)
+    others = shapely.union_all([box.inset(-_CLEAR_MM).shape() for box in taken])
+    leaders = shapely.linestrings(np.stack([np.broadcast_to(anchor, centres.shape), centres], 1))
+    free = ~shapely.intersects(others, boxes) & ~shapely.intersects(others, leaders)
+    off = free & ~shapely.intersects(ground, boxes)
+    choice = off if off.any() else free
+    if not choice.any():
+        raise GengbaoError(
+            Finding(f"图上注记“{item.lines[0]}”", "图框内已无空位", "请改用更大的图幅")
+        )
+    distance = np.where(choice, np.hypot(*(centres - anchor).T), np.inf)
+    box = Box(*shapely.bounds(boxes[np.argmin(distance)]))
+    return Placed(item, box, STYLE.callout_pt, (float(anchor[0]), float(anchor[1])))
+
+
+def write(sheet: Sheet, placed: Sequence[Placed]) -> None:
+    """Draw placed labels, leaders and callout boxes first; every text carries the gid 'label'."""
+    for item in placed:
+        if item.anchor:
+            sheet.line([item.anchor, item.box.centre], STYLE.leader_pt)
+            x, y = item.anchor
+            sheet.rect(Box(x - 0.5, y - 0.5, x + 0.5, y + 0.5), STYLE.ink)
+    for item in placed:
+        fill = item.wanted.fill
+        if item.anchor:
+            sheet.rect(item.box, STYLE.paper, fill if on_dark(fill) else STYLE.ink, STYLE.rule_pt)
+        seen = replace(item.wanted, fill=STYLE.paper) if item.anchor else item.wanted
+        x, y = item.box.centre[0], item.box.top - _CLEAR_MM / 2
+        for text, ink in _inks(seen, item.size_pt):
+            height = ink.size_pt * PT_MM * _LEADING
+            # baseline of Chinese type: 0.12 em above the foot of its body
+            foot = y - height + (height - ink.size_pt * PT_MM) / 2 + 0.12 * ink.size_pt * PT_MM
+            sheet.text((x, foot), text, ink, gid="label")
+            y -= height

@@ -1,0 +1,245 @@
+"""A sheet of paper in mm: one axes over the whole page, drawn in the order of the calls.
+
+Everything, the map too, is placed in page mm from the lower left corner, so the scale is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+
+import numpy as np
+import shapely
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon, Rectangle
+from matplotlib.path import Path
+from matplotlib.text import Text
+
+from pipeline.errors import ConfigError, Finding
+from pipeline.render.fonts import Faces, faces
+from pipeline.render.style import DPI, PT_MM, STYLE, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from shapely.geometry.base import BaseGeometry
+
+    Point = tuple[float, float]
+    SomeArtist = TypeVar("SomeArtist", bound=Artist)
+
+_NO_LINE_STARTS_WITH = "，；：）%，。；：、）》”’"
+
+
+class Box(NamedTuple):
+    """A rectangle in page mm."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    @property
+    def width(self) -> float:
+        """Width in mm."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Height in mm."""
+        return self.top - self.bottom
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Middle of the box."""
+        return (self.left + self.right) / 2, (self.bottom + self.top) / 2
+
+    def inset(self, mm: float) -> Box:
+        """Return the box smaller by a margin on all sides (larger when negative)."""
+        return Box(self.left + mm, self.bottom + mm, self.right - mm, self.top - mm)
+
+    def shape(self) -> shapely.Polygon:
+        """Return the box as a polygon."""
+        return shapely.box(*self)
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """How a text is written."""
+
+    size_pt: float
+    bold: bool = False
+    colour: str = STYLE.ink
+    ha: Literal["left", "center", "right"] = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page to draw on."""
+
+    figure: Figure
+    canvas: FigureCanvasAgg
+    axes: Axes
+    page: Page
+    faces: Faces
+
+    def add(self, artist: SomeArtist) -> SomeArtist:
+        """Put an artist on top of all earlier ones; limits stay as they are."""
+        artist.set_zorder(len(self.axes.get_children()))
+        self.axes.add_artist(artist)
+        return artist
+
+    def text(self, at: Point, text: str, ink: Ink, *, rotation: float = 0, gid: str = "") -> Text:
+        """Write a text at a point in mm."""
+        return self.add(
+            Text(
+                *at, text, color=ink.colour, fontproperties=self._font(ink), rotation=rotation,
+                horizontalalignment=ink.ha, gid=gid or None,
+                rotation_mode="anchor", parse_math=False,
+            )
+        )  # fmt: skip
+
+    def fitted(self, at: Point, text: str, ink: Ink, width_mm: float) -> Text:
+        """Write a text as large as the ink says, smaller where the width demands it.
+
+        Raises ConfigError when it doesn't fit at the smallest readable size.
+        """
+        wide = self.width(text, ink)
+        size = min(ink.size_pt, ink.size_pt * width_mm / wide * 0.995) if wide else ink.size_pt
+        if size < STYLE.small_pt:
+            raise ConfigError(
+                Finding(
+                    f"图上文字“{text}”",
+                    f"在 {width_mm:.0f} 毫米宽处缩到 {STYLE.small_pt} 磅仍放不下",
+                    "请在 county.toml 或 towns.csv 中改用较短的名称",
+                )
+            )
+        return self.text(at, text, replace(ink, size_pt=size))
+
+    def paragraph(self, at: Point, text: str, ink: Ink, width_mm: float) -> float:
+        """Write a text in lines no wider than given, the first with its top at `at`.
+
+        Returns the y below the last line.
+        """
+        x, y = at
+        step = ink.size_pt * PT_MM * 1.42
+        for line in self.wrapped(text, ink, width_mm):
+            self.text((x, y - ink.size_pt * PT_MM), line, ink)
+            y -= step
+        return y
+
+    def wrapped(self, text: str, ink: Ink, width_mm: float) -> list[str]:
+        """Break a text into lines; no line starts with closing punctuation, no number is split."""
+        lines, line = [], ""
+        for word in _words(text):
+            if line and self.width(line + word, ink) > width_mm:
+                lines.append(line)
+                line = ""
+            line += word
+        return [*lines, line]
+
+    def width(self, text: str, ink: Ink) -> float:
+        """Return how wide a text is, in mm."""
+        renderer = self.canvas.get_renderer()  # type: ignore[no-untyped-call]  # matplotlib
+        pixels = renderer.get_text_width_height_descent(text, self._font(ink), ismath=False)[0]
+        return float(pixels) * 25.4 / DPI
+
+    def _font(self, ink: Ink) -> FontProperties:
+        """Return the font of an ink, by file: nothing is registered."""
+        file = self.faces.bold if ink.bold else self.faces.regular
+        return FontProperties(fname=str(file), size=ink.size_pt)
+
+    def line(self, points: Sequence[Point], width_pt: float, colour: str = STYLE.ink) -> None:
+        """Draw an open line."""
+        x, y = zip(*points, strict=True)
+        self.add(Line2D(x, y, linewidth=width_pt, color=colour, solid_capstyle="butt"))
+
+    def rect(
+        self, box: Box, face: str = "none", edge: str = "none", width_pt: float = 0.0,
+        *, hatch: str = "",
+    ) -> None:  # fmt: skip
+        """Draw a rectangle; a hatch takes the quiet colour."""
+        corner, size = (box.left, box.bottom), (box.width, box.height)
+        self.add(
+            Rectangle(
+                corner, *size, facecolor=face, edgecolor=edge, linewidth=width_pt, joinstyle="miter"
+            )
+        )
+        if hatch:
+            self.add(
+                Rectangle(
+                    corner, *size, facecolor="none", edgecolor=STYLE.rule, linewidth=0, hatch=hatch
+                )
+            )
+
+    def polygon(self, points: Sequence[Point], face: str, width_pt: float) -> None:
+        """Draw a small closed figure with a dark edge."""
+        self.add(
+            Polygon(points, closed=True, facecolor=face, edgecolor=STYLE.ink, linewidth=width_pt)
+        )
+
+    def fill(self, shapes: Iterable[BaseGeometry], face: str, gid: str, hatch: str = "") -> None:
+        """Fill polygons without edges: edges would leave seams and double lines."""
+        paths = [_path(part) for shape in shapes for part in shapely.get_parts(shape) if part.area]
+        if not paths:
+            return
+        self.add(PathCollection(paths, facecolors=face, edgecolors="none", linewidths=0, gid=gid))
+        if hatch:
+            self.add(
+                PathCollection(
+                    paths, facecolors="none", edgecolors=STYLE.rule, linewidths=0, hatch=hatch
+                )
+            )
+
+    def lines(self, shape: BaseGeometry, width_pt: float, colour: str, gid: str) -> None:
+        """Draw lines with round joins and ends."""
+        parts = shapely.get_parts(shapely.line_merge(shape))
+        segments = [shapely.get_coordinates(part) for part in parts if part.length]
+        self.add(
+            LineCollection(
+                segments,
+                linewidths=width_pt,
+                colors=colour,
+                joinstyle="round",
+                capstyle="round",
+                gid=gid,
+            )
+        )
+
+
+def new_sheet(page: Page) -> Sheet:
+    """Return an empty sheet whose PNG at 300 dpi has the page's size, rounded to whole pixels."""
+    pixels = [round(mm / 25.4 * DPI) for mm in (page.width_mm, page.height_mm)]
+    # a hair more than whole pixels: the canvas cuts off fractions
+    inches = [(count + 1e-4) / DPI for count in pixels]
+    figure = Figure(figsize=(inches[0], inches[1]), dpi=DPI, facecolor=STYLE.paper)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set_xlim(0, inches[0] * 25.4)
+    axes.set_ylim(0, inches[1] * 25.4)
+    return Sheet(figure, FigureCanvasAgg(figure), axes, page, faces())
+
+
+def _words(text: str) -> list[str]:
+    """Cut a text where a line may end: between Chinese characters, not within numbers or words."""
+    cuts = [0]
+    for n, (left, right) in enumerate(pairwise(text), 1):
+        joined = left.isascii() and right.isascii() and " " not in (left, right)
+        if not joined and right not in _NO_LINE_STARTS_WITH:
+            cuts.append(n)
+    return [text[a:b] for a, b in pairwise([*cuts, len(text)])]
+
+
+def _path(polygon: shapely.Polygon) -> Path:
+    """Return a polygon with its holes as one path; rings turn opposite ways, so holes stay open."""
+    turned = shapely.orient_polygons(polygon)
+    rings = [turned.exterior, *turned.interiors]
+    return Path.make_compound_path(
+        *(Path(np.asarray(ring.coords)[:, :2], closed=True) for ring in rings)
+    )
