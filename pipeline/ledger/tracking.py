@@ -124,13 +124,13 @@ def _look(
     cleared &= share(has("monitoring", "open")) < thresholds.mask_share
     stands = share(has("supplement", True)) >= thresholds.mask_share
     moved = share(has("moved_out", True)) >= thresholds.mask_share
-    supplied = np.bincount(
-        task, (pieces["supplement_m2"].to_numpy() * 100)[piece] * (area > 0), count
-    )
+    own = pieces["area_m2"].to_numpy()[piece]
+    credit = pieces["supplement_m2"].to_numpy()[piece] * area / np.maximum(own, area)
+    supplied = to_cm2(np.bincount(task, credit, count))
     restored = np.floor(base * cultivated + 0.5).astype(np.int64)
     restored = np.where(kind == SUSPECTED, 0, restored)
     restored = np.where(kind == SELF_SUBMITTED, np.where(moved & stands, base, 0), restored)
-    restored = np.where(kind == RELOCATE, np.minimum(base, supplied.astype(np.int64)), restored)
+    restored = np.where(kind == RELOCATE, np.minimum(base, supplied), restored)
     met = cultivated >= thresholds.close_share - 1e-9
     met = np.where(kind == SUSPECTED, cleared, met)
     met = np.where(kind == SELF_SUBMITTED, moved & stands, met)

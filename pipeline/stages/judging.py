@@ -42,35 +42,45 @@ def _evidence_job(desk: Desk, day: date) -> Job:
     roles = sorted(role for role in county.layers if role != "towns")
     parcels_file = desk.export(day, "parcels.parquet")
     previous_file = desk.export(county.previous, "parcels.parquet")
+    ledger_file = desk.export(county.ledger, "parcels.parquet")
     zone_files = {role: desk.zone(role, day) for role in roles}
 
     def compute(_state: State) -> Outcome:
+        import pandas as pd
+
         from pipeline import evidence, storage, tables
 
-        parcels = storage.read_frame(parcels_file)
+        parcels, before = storage.read_frame(parcels_file), storage.read_frame(previous_file)
+        opened = storage.read_frame(ledger_file, ["bsm", "geometry"])
+        zones = {role: storage.read_frame(file) for role, file in zone_files.items()}
+        known = pd.concat([parcels["bsm"], before["bsm"], opened["bsm"]])
+        problems = evidence.list_problems(zones, known)
         pieces = evidence.gather(
             parcels,
-            zones={role: storage.read_frame(file) for role, file in zone_files.items()},
-            previous=storage.read_frame(previous_file),
+            zones=evidence.follow_lists(zones, opened) if day > county.ledger else zones,
+            previous=before,
             county=county,
             export=day,
             codes=tables.land_codes(),
         )
-        product = desk.export(day, "evidence.parquet")
+        product, notes = (
+            desk.export(day, name) for name in ("evidence.parquet", "list_problems.csv")
+        )
         row = account("evidence", day, parcels, pieces)
 
         def write() -> list[Path]:
             storage.write_frame(product, pieces)
-            return [product]
+            storage.write_table(notes, problems)
+            return [product, notes]
 
-        said = f"图斑={row.read_plots} 图块={len(pieces)}"
+        said = f"图斑={row.read_plots} 图块={len(pieces)} 名单提示={len(problems)}"
         return Outcome(write=write, said=said, account=[row])
 
     return Job(
         name=f"取证 {day.isoformat()}",
         stage="classify",
         rooms=("overlay", "evidence"),
-        inputs=(parcels_file, previous_file, *zone_files.values()),
+        inputs=(parcels_file, previous_file, ledger_file, *zone_files.values()),
         params={"thresholds": asdict(county.thresholds), "crs": county.crs, "mode": county.mode},
         compute=compute,
     )

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from pipeline.errors import Finding, GengbaoError
 from pipeline.ingest.county import file_group, role_files, source_files
 from pipeline.stages.desk import Desk, Job, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
     from pipeline.freshness import State
 
 ROOMS = ("ingest",)
+GEODESIC_PPM = 0.2
 
 
 def jobs(desk: Desk) -> Iterator[Job]:
@@ -84,23 +86,29 @@ def _export_job(desk: Desk, day: date) -> Job:
 
     def compute(_state: State) -> Outcome:
         from pipeline.ingest.read import read_parcels
+        from pipeline.measure import cross_check
 
         result = read_parcels(county, day)
+        check = cross_check(result.frame.geometry, county.crs)
+        _check_formula(day, check)
 
         def write() -> list[Path]:
             from pipeline import storage
 
-            products = [
-                desk.export(day, name)
-                for name in ("parcels.parquet", "problems.csv", "rejects.gpkg")
-            ]
+            names = ("parcels.parquet", "problems.csv", "rejects.gpkg")
+            products = [desk.export(day, name) for name in names]
             storage.write_frame(products[0], result.frame)
             storage.write_table(products[1], result.problems)
             storage.write_gpkg(products[2], {"rejects": result.rejects})
             return products
 
-        said = f"图斑={len(result.frame)} 剔除={len(result.rejects)} 提示={len(result.problems)}"
-        return Outcome(write=write, said=said, account=[result.account], facts=result.log)
+        said = (
+            f"图斑={len(result.frame)} 剔除={len(result.rejects)} 提示={len(result.problems)}"
+            f" 与测地面积差={check['sum_difference_ppm']:.3f}ppm"
+            f" 平面面积偏差={check['planar_ppm']:.0f}ppm"
+        )
+        facts = {**result.log, "area_check": check}
+        return Outcome(write=write, said=said, account=[result.account], facts=facts)
 
     return Job(
         name=f"入库 {day.isoformat()}",
@@ -111,3 +119,16 @@ def _export_job(desk: Desk, day: date) -> Job:
         compute=compute,
         reads_survey=True,
     )
+
+
+def _check_formula(day: date, check: Mapping[str, float]) -> None:
+    """Fail loudly when official and geodesic areas of the sample part by more than 0.2 ppm."""
+    limit = max(GEODESIC_PPM * check["sum_m2"] / 1e6, 0.01)
+    if abs(check["sum_difference_m2"]) > limit:
+        raise GengbaoError(
+            Finding(
+                f"入库 {day.isoformat()} 面积校核",
+                f"椭球面积与测地面积合计相差 {check['sum_difference_ppm']:.3f} ppm,超过 {GEODESIC_PPM}",
+                "请保留现场文件并联系开发者",
+            )
+        )
