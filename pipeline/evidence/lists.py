@@ -34,6 +34,7 @@ OUTLINE = "outline_by_bsm"
 PARTIAL_FROM, PARTIAL_TO = 0.05, 0.95
 _EXACT = 1e-9  # a share that is one half on paper is one half here
 _UNJOINED_ROLES = ("towns", "pbf", "target")
+_ALWAYS = np.iinfo(np.int64).min  # an empty date: before any day
 _MISSING, _CONFLICT = "?missing", "?conflict"
 MISSING_FLAG, CONFLICT_FLAG = "STATUS_MISSING", "STATUS_CONFLICT"
 
@@ -93,11 +94,14 @@ def join(pieces: gpd.GeoDataFrame, listed: gpd.GeoDataFrame, export: date) -> Jo
 
 def latest(listed: gpd.GeoDataFrame, export: date) -> gpd.GeoDataFrame:
     """Return the rows known on the date, the latest of each item, numbered by item."""
-    since = pd.to_datetime(column(listed, F.SXRQ)).fillna(pd.Timestamp.min)
+    dates = pd.to_datetime(column(listed, F.SXRQ)).to_numpy("datetime64[D]")
+    since = np.where(np.isnat(dates), _ALWAYS, dates.astype(np.int64))
     places = shapely.to_wkb(shapely.normalize(listed.geometry.to_numpy()), hex=True)
     keys = np.where(listed.geometry.isna(), column(listed, F.BSM).to_numpy(object), places)
-    table = pd.DataFrame({"since": since.to_numpy(), "item": keys})
-    table = table[(table["since"] <= pd.Timestamp(export)) & table["item"].notna()]
+    table = pd.DataFrame({"since": since, "item": keys})
+    table = table[
+        (table["since"] <= np.datetime64(export, "D").astype(np.int64)) & table["item"].notna()
+    ]
     newest = table.groupby("item")["since"].transform("max")
     table = table[table["since"] == newest]
     rows = listed.iloc[table.index.to_numpy()].reset_index(drop=True)
