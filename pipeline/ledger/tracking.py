@@ -223,12 +223,10 @@ def _reasons(
     """Say in Chinese why a status changed; "" where nothing did."""
     now = [labels.get(name, "不在本期图斑范围内") for name in seen.now]
     status, was, kind = (np.asarray(values, dtype=object) for values in (status, was, kind))
-    in_place = np.isin(kind, [SELF_SUBMITTED, RELOCATE]) & np.asarray(
-        [name in {"none", "inflow"} for name in seen.now]
-    )
-    why = np.where(
-        in_place, "调出地块已就地恢复耕种", np.asarray([f"现为:{name}" for name in now], object)
-    )
+    idle = np.isin(np.asarray(seen.now, dtype=object), ["none", "inflow"])
+    in_place = np.isin(kind, [SELF_SUBMITTED, RELOCATE]) & idle
+    elsewhere = np.array([f"现为:{name}" for name in now], dtype=object)
+    why = np.where(in_place, "调出地块已就地恢复耕种", elsewhere)
     return np.select(
         [
             (status == "withdrawn") & (was != "withdrawn"),
