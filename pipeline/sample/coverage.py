@@ -1,0 +1,203 @@
+"""From lines to a gap-free coverage: everything is noded once, so shared borders are identical."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.errors import Finding, GengbaoError
+from pipeline.measure import adjust, official_area_cm2
+from pipeline.sample.outline import GRID_M
+from pipeline.sample.slicing import CRS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.sample.outline import Net
+    from pipeline.sample.valleys import Valley
+
+    Objects = NDArray[np.object_]
+    Ints = NDArray[np.int64]
+
+_SMALL_M2 = 1500.0
+_ROUNDS = 8
+
+
+def mouths(valleys: list[Valley]) -> gpd.GeoDataFrame:
+    """Return the first stretch of every side valley: both sides and the stream, clipped.
+
+    Columns: town, now (DLBM), geometry (a point inside).
+    """
+    rows = []
+    for v in valleys:
+        if v.parent < 0:
+            continue
+        above = valleys[v.parent].polygon()
+        upto = v.first + 1
+        for inner, outer, now in (
+            (v.line(1, 0), v.line(1, -1), "0404"),
+            (v.line(1, 0), v.line(-1, 0), "1101"),
+            (v.line(-1, 0), v.line(-1, -1), "0305"),
+        ):
+            ring = np.vstack((inner[:upto], outer[:upto][::-1]))
+            parts = shapely.get_parts(shapely.Polygon(ring) - above)
+            largest = parts[np.argmax(shapely.area(parts))]
+            rows.append((int(v.town[v.first]), now, largest.representative_point()))
+    frame = pd.DataFrame(rows, columns=["town", "now", "geometry"])
+    return gpd.GeoDataFrame(frame, geometry="geometry", crs=CRS)
+
+
+def _skeleton(valleys: list[Valley]) -> list[shapely.Geometry]:
+    """Return lane edges and the cross-sections where valleys begin and end."""
+    lines: list[shapely.Geometry] = []
+    for v in valleys:
+        rows = {s: len(v.edges[s]) for s in (1, -1)}
+        across = [
+            np.array([v.line(1, r)[k] for r in range(rows[1] - 1, -1, -1)]
+                     + [v.line(-1, r)[k] for r in range(rows[-1])])
+            for k in (v.first, len(v.axis) - 1)
+        ]  # fmt: skip
+        lines += [shapely.LineString(a) for a in across]
+        for side in (1, -1):
+            lines += [shapely.LineString(v.line(side, r)[v.first :]) for r in range(rows[side])]
+        if v.parent >= 0:
+            above = valleys[v.parent].polygon()
+            lines += [
+                shapely.LineString(v.line(side, r)[: v.first + 1]) - above
+                for side in (1, -1)
+                for r in (0, rows[side] - 1)
+            ]
+    return lines
+
+
+def _outside(ridges: Objects, valleys: list[Valley]) -> Objects:
+    """Return the ridges without what lies on valley floors."""
+    floors = np.array([v.polygon() for v in valleys], dtype=object)
+    floor_i, ridge_i = shapely.STRtree(ridges).query(floors, predicate="intersects")
+    out = ridges.copy()
+    for f, r in zip(floor_i, ridge_i, strict=True):
+        out[r] = shapely.difference(out[r], floors[f])
+    return np.asarray(out[~shapely.is_empty(out)])
+
+
+def assemble(
+    valleys: list[Valley], cuts: Objects, inside: Objects, town: Ints, net: Net
+) -> gpd.GeoDataFrame:
+    """Return the coverage: geometry, cell (row of `inside`, −1 for forest), town.
+
+    cuts: lines between cells; inside: one point per cell; town: of each cell. Raises GengbaoError
+    when a cell isn't exactly one face.
+    """
+    lines = np.concatenate(
+        (np.array(_skeleton(valleys), dtype=object), cuts, _outside(net.ridges, valleys))
+    )
+    noded = shapely.get_parts(shapely.unary_union(lines, grid_size=GRID_M))
+    faces = shapely.get_parts(shapely.polygonize(noded))
+    tree = shapely.STRtree(faces)
+    cell_i, face_i = tree.query(inside, predicate="within")
+    if len(np.unique(cell_i)) < len(inside) or len(np.unique(face_i)) < len(face_i):
+        lost = len(inside) - len(np.unique(cell_i))
+        double = len(face_i) - len(np.unique(face_i))
+        found = f"{lost} 个地块没有图形,{double} 个图形重复"
+        raise GengbaoError(Finding("示例县图形", found, "换一个随机种子 --seed"))
+    cell = np.full(len(faces), -1)
+    cell[face_i] = cell_i
+    land = np.full(len(faces), -1)
+    land[face_i] = town[cell_i]
+    free = np.flatnonzero(cell < 0)
+    spots = shapely.point_on_surface(faces[free])
+    at, in_cell = shapely.STRtree(net.cells).query(spots, predicate="within")
+    land[free[at]] = net.town[in_cell]
+    keep = land >= 0
+    out = gpd.GeoDataFrame({"cell": cell[keep], "town": land[keep]}, geometry=faces[keep], crs=CRS)
+    out = _absorb(out, np.array([v.polygon() for v in valleys], dtype=object))
+    return _without_exclaves(out)
+
+
+def _absorb(faces: gpd.GeoDataFrame, floors: Objects) -> gpd.GeoDataFrame:
+    """Give small leftovers beside valleys to the forest they share the longest border with."""
+    geometry = faces.geometry.to_numpy()
+    tree = shapely.STRtree(geometry)
+    forest = (faces["cell"] < 0).to_numpy()
+    loose = np.zeros(len(faces), dtype=bool)
+    candidates = np.flatnonzero(forest)
+    hit, _ = shapely.STRtree(floors).query(
+        shapely.point_on_surface(geometry[candidates]), predicate="within"
+    )
+    loose[candidates[hit]] = True
+    small = np.flatnonzero(forest & ((shapely.area(geometry) < _SMALL_M2) | loose))
+    left, right = tree.query(geometry[small], predicate="touches")
+    ok = forest[right] & ~np.isin(right, small)
+    left, right = small[left[ok]], right[ok]
+    shared = shapely.length(
+        shapely.intersection(shapely.boundary(geometry[left]), shapely.boundary(geometry[right]))
+    )
+    pairs = pd.DataFrame({"left": left, "right": right, "shared": shared})
+    best = pairs[pairs["shared"] > 0].sort_values("shared").groupby("left").last()
+    group = np.arange(len(faces))
+    group[best.index.to_numpy()] = best["right"].to_numpy()
+    return _merge(faces, group)
+
+
+def _merge(faces: gpd.GeoDataFrame, group: Ints) -> gpd.GeoDataFrame:
+    """Union the faces of one group; the attributes of the face the group is named after."""
+    geometry = faces.geometry.to_numpy().copy()
+    many = np.unique(group[group != np.arange(len(group))])
+    for g in many:
+        geometry[g] = shapely.coverage_union_all(geometry[group == g])
+    keep = group == np.arange(len(group))
+    out = faces[keep].reset_index(drop=True)
+    return out.set_geometry(gpd.GeoSeries(geometry[keep], crs=CRS))
+
+
+def town_shapes(faces: gpd.GeoDataFrame) -> gpd.GeoSeries:
+    """Return the outline of every town with all its vertices, in the order of the town table."""
+    shapes = {
+        int(t): shapely.coverage_union_all(part.geometry.to_numpy())
+        for t, part in faces.groupby("town")
+    }
+    return gpd.GeoSeries([shapes[t] for t in sorted(shapes)], index=sorted(shapes), crs=CRS)
+
+
+def _without_exclaves(faces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give forest cut off from its town to the town around it, until every town is one piece."""
+    out = faces.copy()
+    for _ in range(_ROUNDS):
+        shapes = town_shapes(out)
+        parts = shapes.explode(index_parts=False)
+        size = parts.area
+        extra = parts[(size < size.groupby(level=0).transform("max")).to_numpy()]
+        if extra.empty:
+            return out
+        for town, part in extra.items():
+            others = shapes.drop(town)
+            touch = others.boundary.intersection(part.boundary).length
+            spots = out.geometry.representative_point()
+            moved = spots.within(part) & (out["town"] == town) & (out["cell"] < 0)
+            out.loc[moved, "town"] = touch.idxmax()
+    raise GengbaoError(Finding("示例县镇界", "有镇不成一片", "换一个随机种子 --seed"))
+
+
+def closed_areas(faces: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], pd.Series]:
+    """Return areas in hundredths of a m² after 平差, and the control area of each town."""
+    area = official_area_cm2(faces.geometry.to_numpy(), CRS)
+    shapes = town_shapes(faces)
+    control = pd.Series(official_area_cm2(shapes.to_numpy(), CRS), index=shapes.index)
+    out = area.copy()
+    for town, rows in faces.groupby("town").indices.items():
+        out[rows] = adjust(area[rows], int(control[town]))
+    return out, control
+
+
+def union_by(geometry: Objects, key: Ints) -> tuple[Ints, Objects]:
+    """Return the distinct keys in order and the union of each key's (touching) polygons."""
+    order = np.argsort(key, kind="stable")
+    keys, start, count = np.unique(key[order], return_index=True, return_counts=True)
+    out = geometry[order[start]].copy()
+    for i in np.flatnonzero(count > 1):
+        out[i] = shapely.coverage_union_all(geometry[order[start[i] : start[i] + count[i]]])
+    return keys, out

@@ -1,0 +1,121 @@
+"""Writing the county folder the way deliveries arrive: many formats, GBK, with and without zone.
+
+Bytes depend on the content only (but for FileGDB, which stamps its tables): rows come sorted,
+GDAL is told a fixed date, archive members too.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import openpyxl
+import pyogrio
+import shapely
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date, datetime
+    from pathlib import Path
+
+    import geopandas as gpd
+    import pandas as pd
+
+_STAMP = "2024-01-01T00:00:00.000Z"
+_UNPREFIXED = "EPSG:4545"
+_ZONE_M = 36_000_000.0
+_LDID_BYTE = 29
+
+
+@contextmanager
+def fixed_clock() -> Iterator[None]:
+    """Give GDAL a fixed date while files are written."""
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _STAMP})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+def unprefixed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the layer in EPSG:4545: the same plane without the zone number in the easting."""
+    moved = shapely.transform(
+        frame.geometry.to_numpy(), lambda xy: np.round(xy - np.array([_ZONE_M, 0.0]), 4)
+    )
+    return frame.set_geometry(moved, crs=None).set_crs(_UNPREFIXED, allow_override=True)
+
+
+def shapefile(frame: gpd.GeoDataFrame, path: Path, day: date) -> None:
+    """Write a shapefile with GBK text, without .cpg and with LDID 0."""
+    pyogrio.write_dataframe(
+        frame, path, driver="ESRI Shapefile", encoding="GBK",
+        layer_options={"DBF_DATE_LAST_UPDATE": day.isoformat()},
+    )  # fmt: skip
+    path.with_suffix(".cpg").unlink(missing_ok=True)
+    dbf = bytearray(path.with_suffix(".dbf").read_bytes())
+    dbf[_LDID_BYTE] = 0
+    path.with_suffix(".dbf").write_bytes(bytes(dbf))
+
+
+def geopackage(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
+    """Write a GeoPackage."""
+    pyogrio.write_dataframe(frame, path, driver="GPKG", layer=layer)
+
+
+def file_gdb(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
+    """Write a FileGDB."""
+    pyogrio.write_dataframe(
+        frame, path, driver="OpenFileGDB", layer=layer, promote_to_multi=True
+    )
+
+
+def geojson(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Write GeoJSON in CGCS2000 degrees (EPSG:4490) with nine decimals."""
+    pyogrio.write_dataframe(
+        frame.to_crs("EPSG:4490"), path, driver="GeoJSON",
+        layer_options={"RFC7946": "NO", "COORDINATE_PRECISION": "9"},
+    )  # fmt: skip
+
+
+def gbk_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a table as office programs here save it: GBK, CRLF."""
+    path.write_bytes(frame.to_csv(index=False, lineterminator="\r\n").encode("gbk"))
+
+
+def workbook(frame: pd.DataFrame, path: Path, sheet: str, stamp: datetime) -> None:
+    """Write a table as a workbook; all cells are text."""
+    book = openpyxl.Workbook()
+    page = book.active
+    page.title = sheet
+    page.append(list(frame.columns))
+    for row in frame.astype(str).itertuples(index=False):
+        page.append(list(row))
+    book.properties.created = book.properties.modified = stamp
+    raw = io.BytesIO()
+    book.save(raw)
+    path.write_bytes(_frozen(raw, stamp))
+
+
+def _frozen(raw: io.BytesIO, stamp: datetime) -> bytes:
+    """Return the archive with every member dated `stamp` (openpyxl writes the clock time)."""
+    out = io.BytesIO()
+    when = stamp.timetuple()[:6]
+    mark = stamp.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(out, "w") as target:
+        for name in sorted(source.namelist()):
+            data = source.read(name)
+            if name == "docProps/core.xml":
+                data = _redate(data, mark)
+            info = zipfile.ZipInfo(name, date_time=when)
+            target.writestr(info, data, compress_type=zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def _redate(core: bytes, mark: bytes) -> bytes:
+    head, _, tail = core.partition(b"<dcterms:modified")
+    opening, _, rest = tail.partition(b">")
+    _, closing, end = rest.partition(b"</dcterms:modified>")
+    return head + b"<dcterms:modified" + opening + b">" + mark + closing + end

@@ -1,0 +1,150 @@
+"""The county folder: tables, reference layers and exports, each in its own delivery's manner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.sample import deliver, land, progress, zones
+from pipeline.sample.coverage import union_by
+from pipeline.sample.slicing import CRS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.sample.county import County
+
+MARK = "# 本县由 gengbao sample 生成:示例数据,边界与图斑均为合成"
+"""First line of a county.toml that `gengbao sample` may replace."""
+_STAMP = datetime(2024, 1, 1)  # noqa: DTZ001 - a file property, not a moment
+_TOML = """{mark}
+name = "{name}"
+code = "{code}"
+crs = "EPSG:4524"
+previous = "{previous}"
+ledger = "{ledger}"
+deadline = "{deadline}"
+rules = "zhashui-2023"
+mode = "derive"
+sample = true
+
+[layers]
+towns = "reference/行政区/XZQ.shp"
+pbf = {{ path = "reference/永久基本农田/YJJBNTBHTB.gdb", layer = "YJJBNTBHTB" }}
+target = {{ path = "reference/耕地保护目标/GDBHMB.gpkg", layer = "GDBHMB" }}
+monitoring = "reference/清单/疑似变化图斑.xlsx"
+self_submitted = "reference/清单/核实处置自提.csv"
+relocation = "reference/清单/异地调整补划.gpkg"
+supplement = "reference/清单/补划地块.shp"
+balance = "reference/清单/进出平衡方案.shp"
+approved = "reference/清单/合法用地.geojson"
+"""
+
+
+def write_folder(county: County, root: Path) -> None:
+    """Write the whole county folder below `root` (an empty folder)."""
+    text = _TOML.format(mark=MARK, name=county.name, code=county.code, previous=progress.PREVIOUS,
+                        ledger=progress.LEDGER, deadline=progress.DEADLINE)  # fmt: skip
+    (root / "county.toml").write_text(text, encoding="utf-8", newline="\n")
+    towns = county.figures.towns
+    towns = towns.assign(code=county.code + towns["code"]).sort_values("code")
+    _csv(towns, root / "towns.csv")
+    _csv(county.figures.targets, root / "targets.csv")
+    published = county.figures.published
+    _csv(published[["table", "town", "item", "plots", "area_mu"]], root / "published.csv")
+    with deliver.fixed_clock():
+        _reference(county, root / "reference")
+        for number, state in enumerate(county.states):
+            _export(county, state, number, root / "exports" / state.day.isoformat())
+
+
+def _csv(frame: pd.DataFrame, path: Path) -> None:
+    path.write_bytes(frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+
+
+def _reference(county: County, root: Path) -> None:
+    for name in ("行政区", "永久基本农田", "耕地保护目标", "清单"):
+        (root / name).mkdir(parents=True)
+    layers = county.layers
+    deliver.shapefile(_towns(county), root / "行政区" / "XZQ.shp", progress.PREVIOUS)
+    towns = county.figures.towns
+    names = list(zip(county.code + towns["code"], towns["name"], strict=True))
+    pbf = zones.pbf_layer(layers["pbf"], county.code, names)
+    deliver.file_gdb(pbf, root / "永久基本农田" / "YJJBNTBHTB.gdb", "YJJBNTBHTB")
+    target = deliver.unprefixed(zones.target_layer(layers["target"], county.code))
+    deliver.geopackage(target, root / "耕地保护目标" / "GDBHMB.gpkg", "GDBHMB")
+    lot = root / "清单"
+    deliver.workbook(layers["monitoring"], lot / "疑似变化图斑.xlsx", "疑似变化", _STAMP)
+    deliver.gbk_csv(layers["self_submitted"], lot / "核实处置自提.csv")
+    deliver.geopackage(layers["relocation"], lot / "异地调整补划.gpkg", "异地调整补划")
+    deliver.shapefile(layers["supplement"], lot / "补划地块.shp", progress.LATER[-1])
+    deliver.shapefile(layers["balance"], lot / "进出平衡方案.shp", progress.LEDGER)
+    deliver.geojson(layers["approved"], lot / "合法用地.geojson")
+
+
+def _towns(county: County) -> gpd.GeoDataFrame:
+    """Return XZQ: nine-digit codes, control area (DCMJ) equal to the sum of plots."""
+    towns = county.figures.towns
+    code = (county.code + towns["code"]).to_numpy()
+    area = county.control.to_numpy() / 100
+    return gpd.GeoDataFrame(
+        {
+            "BSM": [f"{county.code}1001{i:08d}" for i in range(1, len(towns) + 1)],
+            "YSDM": "1000600100", "XZQDM": code, "XZQMC": towns["name"].to_numpy(),
+            "DCMJ": area, "JSMJ": area, "MSSM": "00", "HDMC": "", "BZ": "",
+        },
+        geometry=county.shapes.to_numpy(), crs=CRS,
+    )  # fmt: skip
+
+
+def _export(county: County, state: progress.State, number: int, root: Path) -> None:
+    """Write one export: by town in GBK without zone, FileGDB, GeoPackage, by town again."""
+    root.mkdir(parents=True)
+    frame = export_frame(county.atoms, state, county.code)
+    year = state.day.year
+    if number == 1:
+        deliver.file_gdb(frame, root / f"{county.code}{year}变更调查.gdb", "DLTB")
+        return
+    if number == 2:  # noqa: PLR2004 - the third export
+        deliver.geopackage(frame, root / f"{county.name}地类图斑.gpkg", "DLTB")
+        return
+    names = county.figures.towns.assign(code=county.code + county.figures.towns["code"])
+    for code, name in zip(names["code"], names["name"], strict=True):
+        part = frame[frame["ZLDWDM"].str[:9] == code].reset_index(drop=True)
+        part = deliver.unprefixed(part) if number == 0 else part
+        deliver.shapefile(part, root / f"地类图斑_{name}.shp", state.day)
+
+
+def export_frame(atoms: gpd.GeoDataFrame, state: progress.State, code: str) -> gpd.GeoDataFrame:
+    """Return DLTB of one export: every plot with all attributes, sorted by BSM, EPSG:4524."""
+    keys, shapes = union_by(atoms.geometry.to_numpy(), state.plot)
+    first = pd.Series(np.arange(len(atoms))).groupby(state.plot).first().loc[keys].to_numpy()
+    cm2 = atoms["cm2"].groupby(state.plot).sum().loc[keys].to_numpy()
+    lead = atoms.iloc[first].reset_index(drop=True)
+    serial = state.serial[first]
+    top = int(atoms["order"].max())
+    late = np.char.zfill(serial.astype(str), 8)
+    tbbh = np.where(serial > top, late, lead["tbbh"].to_numpy(dtype=str))
+    plots = pd.DataFrame(
+        {
+            "bsm": [f"{code}2001{s:08d}" for s in serial], "tbbh": tbbh,
+            "dlbm": state.dlbm[first], "zzsxdm": state.zzsxdm[first], "slope": lead["slope"],
+            "zldwdm": lead["zldwdm"], "zldwmc": lead["zldwmc"], "cm2": cm2,
+            "width": np.round(2 * shapely.area(shapes) / shapely.length(shapes), 1),
+            "guest": _guests(lead, serial),
+        }
+    )  # fmt: skip
+    out = gpd.GeoDataFrame(land.plots(plots, state.day.year), geometry=shapes, crs=CRS)
+    return out.sort_values("BSM", ignore_index=True)
+
+
+def _guests(lead: gpd.GeoDataFrame, serial: np.ndarray) -> np.ndarray:
+    """Return the owner's code where a field belongs to another village (飞入地): one in 199."""
+    first = lead["zldwdm"].str[:9] + "001" + "0" * 7
+    mine = lead["zldwdm"].str[9:12] == "001"
+    return np.where((serial % 199 == 7) & ~mine, first, "")  # noqa: PLR2004 - any residue
