@@ -36,8 +36,13 @@ class TownGap:
 
     @property
     def shown(self) -> int:
-        """Whole 亩 as printed, half-up; -1 without data, so that it ranks last."""
-        return -1 if self.remaining is None else int(half_up(self.remaining, 0))
+        """Whole 亩, half-up; 0 without data."""
+        return int(half_up(self.remaining or Decimal(0), 0))
+
+    @property
+    def standing(self) -> Decimal:
+        """What ranks a town: its whole 亩, a half for a remnant that rounds to 0."""
+        return Decimal(self.shown) if self.shown or not self.remaining else Decimal("0.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,10 @@ class GapTable:
 
     @property
     def target(self) -> Decimal | None:
-        """The sum of the towns' targets; the county's own where not all towns have one."""
-        stated = [town.target for town in self.towns if town.target is not None]
-        if len(stated) == len(self.towns):
-            return sum(stated, Decimal(0))
-        return self.county.target if self.county else None
+        """The sum of the targets of the towns with data; None where one of them has no target."""
+        stated = [town.target for town in self.known if town.target is not None]
+        complete = bool(stated) and len(stated) == len(self.known)
+        return sum(stated, Decimal(0)) if complete else None
 
     @property
     def known(self) -> tuple[TownGap, ...]:
@@ -85,9 +89,12 @@ class GapTable:
         return found
 
     def ranked(self) -> tuple[tuple[int, TownGap], ...]:
-        """Return (rank, town) by printed 亩, largest first; ties share a rank, then by code."""
-        order = sorted(self.known, key=lambda town: (-town.shown, town.code))
-        return tuple((1 + sum(t.shown > town.shown for t in order), town) for town in order)
+        """Return (rank, town) by printed 亩, largest first; ties share a rank, then by code.
+
+        A remnant that rounds to 0 still ranks before no gap at all.
+        """
+        order = sorted(self.known, key=lambda town: (-town.standing, town.code))
+        return tuple((1 + sum(t.standing > town.standing for t in order), town) for town in order)
 
 
 def _count_and_sum(amounts: list[Decimal]) -> tuple[int, Decimal]:

@@ -22,15 +22,23 @@ if TYPE_CHECKING:
 _GRID = 40
 _CLEAR_MM = 0.8
 _LEADING = 1.3
+_FOLD_FROM = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A label to place: its polygon in page mm, two strong lines, a weaker third, fill colour."""
+    """A label to place: its polygon in page mm, name and figure (strong), rate, fill colour."""
 
     shape: BaseGeometry
-    lines: tuple[str, str, str]
+    name: str
+    figure: str
+    rate: str
     fill: str
+
+    def folded(self) -> Wanted:
+        """Return the label with its name on two lines, the longer one first."""
+        half = (len(self.name) + 1) // 2
+        return replace(self, name=f"{self.name[:half]}\n{self.name[half:]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,9 @@ def place(
 ) -> tuple[Placed, ...]:
     """Place every label: inside its polygon as large as fits, the rest as callouts with a leader.
 
-    Callouts stand outside all polygons where there is room, clear of every other label, of the
-    boxes in the way and of the frame. Raises GengbaoError when the frame has no room left.
+    Callouts stand off all polygons where there is room, clear of every other label, of the boxes
+    in the way and of the frame; their leaders (drawn beneath the labels) avoid labels where they
+    can. Raises GengbaoError when the frame has no room left.
     """
     keep_out = shapely.union_all([box.shape() for box in blocked])
     inside = {n: found for n, w in enumerate(wanted) if (found := _inside(sheet, w, keep_out))}
@@ -66,12 +75,11 @@ def _inks(item: Wanted, size_pt: float) -> Iterator[tuple[str, Ink]]:
     """Yield the lines with their ink at a size."""
     colour = STYLE.paper if on_dark(item.fill) else STYLE.ink
     strong = Ink(size_pt, bold=True, colour=colour, ha="center")
-    weak = max(STYLE.small_pt, size_pt * STYLE.rate_ratio)
-    for text, ink in zip(
-        item.lines, (strong, strong, replace(strong, size_pt=weak, bold=False)), strict=True
-    ):
-        if text:
-            yield text, ink
+    for text in (*item.name.split("\n"), item.figure):
+        yield text, strong
+    if item.rate:
+        weak = max(STYLE.small_pt, size_pt * STYLE.rate_ratio)
+        yield item.rate, replace(strong, size_pt=weak, bold=False)
 
 
 def _extent(sheet: Sheet, item: Wanted, size_pt: float) -> tuple[float, float]:
@@ -110,11 +118,13 @@ def _inside(sheet: Sheet, item: Wanted, keep_out: BaseGeometry) -> Placed | None
     centres = np.vstack([middle[None], around[order]])
     room = shapely.difference(item.shape, keep_out)
     shapely.prepare(room)
+    folded = [item.folded()] if len(item.name) >= _FOLD_FROM else []
     for size_pt in STYLE.label_sizes_pt:
-        boxes = _boxes(centres, _extent(sheet, item, size_pt))
-        fits = shapely.contains_properly(room, boxes)
-        if fits.any():
-            return Placed(item, Box(*shapely.bounds(boxes[np.argmax(fits)])), size_pt)
+        for layout in (item, *folded):
+            boxes = _boxes(centres, _extent(sheet, layout, size_pt))
+            fits = shapely.contains_properly(room, boxes)
+            if fits.any():
+                return Placed(layout, Box(*shapely.bounds(boxes[np.argmax(fits)])), size_pt)
     return None
 
 
@@ -131,13 +141,12 @@ def _beside(
     boxes = _boxes(centres, size)
     others = shapely.union_all([box.inset(-_CLEAR_MM).shape() for box in taken])
     leaders = shapely.linestrings(np.stack([np.broadcast_to(anchor, centres.shape), centres], 1))
-    free = ~shapely.intersects(others, boxes) & ~shapely.intersects(others, leaders)
-    off = free & ~shapely.intersects(ground, boxes)
-    choice = off if off.any() else free
-    if not choice.any():
-        raise GengbaoError(
-            Finding(f"图上注记“{item.lines[0]}”", "图框内已无空位", "请改用更大的图幅")
-        )
+    free = ~shapely.intersects(others, boxes)
+    clear = free & ~shapely.intersects(others, leaders)
+    off = clear & ~shapely.intersects(ground, boxes)
+    choice = next((places for places in (off, clear, free) if places.any()), None)
+    if choice is None:
+        raise GengbaoError(Finding(f"图上注记“{item.name}”", "图框内已无空位", "请改用更大的图幅"))
     distance = np.where(choice, np.hypot(*(centres - anchor).T), np.inf)
     box = Box(*shapely.bounds(boxes[np.argmin(distance)]))
     return Placed(item, box, STYLE.callout_pt, (float(anchor[0]), float(anchor[1])))

@@ -109,7 +109,7 @@ def _draw_map(sheet: Sheet, scene: Scene) -> None:
     borders(sheet, land)
     blocked = _corners(sheet, scene)
     labels = [
-        Wanted(land.shapes[code], _label(town), scene.colour(town)) for code, town in towns.items()
+        Wanted(land.shapes[code], *_label(town), scene.colour(town)) for code, town in towns.items()
     ]
     placed = place(sheet, labels, frame.box, blocked)
     step = neat_grid(sheet, frame, data.county.crs, [*blocked, *(p.box for p in placed)])
