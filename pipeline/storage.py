@@ -98,8 +98,8 @@ def read_bytes(path: Path) -> bytes:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON document, keys sorted, Chinese readable."""
-    text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
+    """Write a JSON document, keys sorted, Chinese readable; dates and decimals as text."""
+    text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, default=str)
     write_bytes(path, (text + "\n").encode())
 
 

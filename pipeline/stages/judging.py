@@ -1,4 +1,4 @@
-"""Stages that judge plots: evidence, classification, the ledger's opening."""
+"""Stages that judge plots: evidence, classification, the ledger."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import geopandas as gpd
+    import pandas as pd
 
     from pipeline.freshness import State
 
@@ -120,32 +121,46 @@ def _classify_job(desk: Desk, day: date) -> Job:
 
 
 def _ledger_job(desk: Desk) -> Job:
-    """Return the job that opens the ledger at its export."""
-    day = desk.county.ledger
-    pieces_file = desk.export(day, "pieces.parquet")
+    """Return the job that opens the ledger and follows its tasks through the later exports."""
+    county = desk.county
+    pieces_files = {day: desk.export(day, "pieces.parquet") for day in desk.judged}
+    layer, table, story = (
+        desk.processed / name for name in ("ledger.gpkg", "ledger.parquet", "history.csv")
+    )
 
     def compute(_state: State) -> Outcome:
-        from pipeline import storage, tables
-        from pipeline.ledger import open_ledger
+        import pandas as pd
 
-        pieces = storage.read_frame(pieces_file)
-        ledger = open_ledger(pieces, classes=tables.classes(), export=day)
-        row = _ledger_account(day, pieces, ledger)
-        layer, table = desk.processed / "ledger.gpkg", desk.processed / "ledger.parquet"
+        from pipeline import ledger, storage, tables
+
+        pieces = {day: storage.read_frame(file) for day, file in pieces_files.items()}
+        steps = ledger.track(
+            list(pieces.items()), classes=tables.classes(), thresholds=county.thresholds
+        )
+        now = steps[-1].ledger[list(ledger.COLUMNS)]
+        history = pd.concat([step.history for step in steps], ignore_index=True)
+        rows = [_opening_account(steps[0].export, pieces[county.ledger], steps[0].ledger)]
+        rows += [_tracking_account(step.export, step.history) for step in steps[1:]]
 
         def write() -> list[Path]:
-            storage.write_frame(table, ledger)
-            storage.write_gpkg(layer, {"ledger": ledger})
-            return [table, layer]
+            storage.write_frame(table, now)
+            storage.write_gpkg(layer, {"ledger": now})
+            storage.write_table(story, ledger.printed(history))
+            states = [desk.export(step.export, "ledger.parquet") for step in steps]
+            for file, step in zip(states, steps, strict=True):
+                storage.write_frame(file, step.ledger[list(ledger.COLUMNS)])
+            return [table, layer, story, *states]
 
-        return Outcome(write=write, said=f"任务={len(ledger)}", account=[row])
+        counts = now["status"].value_counts()
+        said = " ".join(f"{name}={counts[name]}" for name in sorted(counts.index))
+        return Outcome(write=write, said=f"任务={len(now)} {said}", account=rows)
 
     return Job(
-        name=f"台账 {day.isoformat()}",
+        name="台账",
         stage="ledger",
-        rooms=("ledger",),
-        inputs=(pieces_file,),
-        params={"ledger": day},
+        rooms=("ledger", "overlay"),
+        inputs=tuple(pieces_files.values()),
+        params={"exports": list(pieces_files), "thresholds": asdict(county.thresholds)},
         compute=compute,
     )
 
@@ -167,12 +182,11 @@ def account(stage: str, day: date, before: gpd.GeoDataFrame, after: gpd.GeoDataF
     )
 
 
-def _ledger_account(day: date, pieces: gpd.GeoDataFrame, ledger: gpd.GeoDataFrame) -> AccountRow:
-    """Return the ledger's account: pieces that are no task stand aside (none, inflow, 待核 …)."""
+def _opening_account(day: date, pieces: gpd.GeoDataFrame, ledger: gpd.GeoDataFrame) -> AccountRow:
+    """Return the opening's account: pieces that are no task stand aside (none, inflow, 待核 …)."""
     from pipeline.measure import to_cm2
 
-    tasks = set(ledger["category"])
-    aside = pieces[~pieces["category"].isin(tasks)]
+    aside = pieces[~pieces["category"].isin(set(ledger["category"]))]
     plots, with_task = set(pieces["bsm"]), set(ledger["bsm"])
     return AccountRow(
         stage="ledger",
@@ -183,5 +197,31 @@ def _ledger_account(day: date, pieces: gpd.GeoDataFrame, ledger: gpd.GeoDataFram
         in_cm2=int(to_cm2(pieces["base_m2"]).sum()),
         out_cm2=int(to_cm2(ledger["area_m2"]).sum()),
         aside_cm2=int(to_cm2(aside["base_m2"]).sum()),
+        repaired_cm2=0,
+    )
+
+
+def _tracking_account(day: date, history: pd.DataFrame) -> AccountRow:
+    """Return a later export's account, in tasks and remaining area.
+
+    in = opening + new + relapsed + adjusted; out = closing; aside = restored + withdrawn.
+    """
+    from pipeline.measure import to_cm2
+
+    def total(column: str) -> int:
+        return int(to_cm2(history[column]).sum())
+
+    return AccountRow(
+        stage="ledger",
+        export=day.isoformat(),
+        read_plots=len(history),
+        accepted_plots=int(history["task_id"].nunique()),
+        rejected_plots=0,
+        in_cm2=sum(
+            total(name)
+            for name in ("opening_m2", "new_step_m2", "relapsed_step_m2", "adjusted_step_m2")
+        ),
+        out_cm2=total("remaining_m2"),
+        aside_cm2=total("restored_step_m2") + total("withdrawn_step_m2"),
         repaired_cm2=0,
     )

@@ -14,7 +14,11 @@ from pipeline.stages.judging import pack_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
     from pathlib import Path
+
+    import geopandas as gpd
+    import pandas as pd
 
     from pipeline.freshness import State
 
@@ -65,16 +69,25 @@ def _settings(desk: Desk) -> dict[str, Any]:
 def _aggregate_job(desk: Desk) -> Job:
     """Return the job that counts and measures per town and holds gaps against targets."""
     county = desk.county
-    ledger_file = desk.processed / "ledger.parquet"
-    pieces_file = desk.export(county.ledger, "pieces.parquet")
+    files = {
+        day: (desk.export(day, "ledger.parquet"), desk.export(day, "pieces.parquet"))
+        for day in desk.judged
+    }
 
     def compute(_state: State) -> Outcome:
+        import pandas as pd
+
         from pipeline import storage, tables
         from pipeline.aggregate import gaps, summarise
 
-        ledger, pieces = storage.read_frame(ledger_file), storage.read_frame(pieces_file)
         classes = tables.classes()
-        summary = summarise(ledger, pieces, county=county, classes=classes, export=county.ledger)
+        parts, rows = [], []
+        for day, (ledger_file, pieces_file) in files.items():
+            ledger, pieces = storage.read_frame(ledger_file), storage.read_frame(pieces_file)
+            part = summarise(ledger, pieces, county=county, classes=classes, export=day)
+            rows.append(_aggregate_account(day, ledger, pieces, part))
+            parts.append(part)
+        summary = pd.concat(parts, ignore_index=True)
         table = gaps(summary, county=county, classes=classes)
         products = [desk.processed / "summary.csv", desk.processed / "gaps.csv"]
 
@@ -83,38 +96,39 @@ def _aggregate_job(desk: Desk) -> Job:
             storage.write_table(products[1], table)
             return products
 
-        row = _aggregate_account(desk, pieces, summary)
-        said = f"行={len(summary)} 任务图斑={row.accepted_plots}"
-        return Outcome(write=write, said=said, account=[row])
+        return Outcome(write=write, said=f"期数={len(files)} 行={len(summary)}", account=rows)
 
     return Job(
-        name=f"汇总 {county.ledger.isoformat()}",
+        name="汇总",
         stage="aggregate",
         rooms=("aggregate",),
-        inputs=(ledger_file, pieces_file),
+        inputs=tuple(file for pair in files.values() for file in pair),
         params={"county": _settings(desk)},
         compute=compute,
     )
 
 
-def _aggregate_account(desk: Desk, pieces: Any, summary: Any) -> AccountRow:  # noqa: ANN401 - lazy frames
-    """Return the account of the town tables: every piece stands in exactly one leaf of 全县."""
-    from decimal import Decimal
-
+def _aggregate_account(
+    day: date, ledger: gpd.GeoDataFrame, pieces: gpd.GeoDataFrame, summary: pd.DataFrame
+) -> AccountRow:
+    """Return the account of the town tables: tasks, and pieces that are none, each in one leaf."""
     from pipeline.aggregate import SUBTOTALS
     from pipeline.measure import to_cm2
+    from pipeline.tables import classes
 
-    county = summary[(summary["level"] == "county") & ~summary["category"].isin(list(SUBTOTALS))]
-    total = int(sum((Decimal(area) for area in county["area_m2"]), Decimal(0)) * 100)
-    plots = int(pieces.groupby("category")["bsm"].nunique().sum())
+    leaves = ~summary["category"].isin(list(SUBTOTALS))
+    county = summary[(summary["level"] == "county") & leaves]
+    tasks = ledger[ledger["status"] != "withdrawn"]
+    tasks_of = [c.name for c in classes() if c.task]
+    others = pieces[~pieces["category"].isin(tasks_of)]
     return AccountRow(
         stage="aggregate",
-        export=desk.county.ledger.isoformat(),
-        read_plots=plots,
+        export=day.isoformat(),
+        read_plots=len(tasks) + int(others.groupby("category")["bsm"].nunique().sum()),
         accepted_plots=int(county["plots"].sum()),
         rejected_plots=0,
-        in_cm2=int(to_cm2(pieces["base_m2"]).sum()),
-        out_cm2=total,
+        in_cm2=int(to_cm2(tasks["area_m2"]).sum()) + int(to_cm2(others["base_m2"]).sum()),
+        out_cm2=int(to_cm2(county["area_m2"].astype(float)).sum()),
         aside_cm2=0,
         repaired_cm2=0,
     )
@@ -158,29 +172,28 @@ def _maps_job(desk: Desk, run_id: str) -> Job:
     county = desk.county
     summary_file, gaps_file = desk.processed / "summary.csv", desk.processed / "gaps.csv"
     towns_file = desk.zone("towns", county.newest)
+    plots_files = {day: desk.export(day, "parcels.parquet") for day in desk.judged}
 
     def compute(_state: State) -> Outcome:
         from pipeline import render, storage
 
-        data = render.MapData(
-            county=county,
-            towns=render.town_shapes(storage.read_frame(towns_file), county),
-            gaps=storage.read_table(gaps_file),
-            summary=storage.read_table(summary_file),
-            export=county.ledger,
-            run_id=run_id[:SHORT],
-            land=None,
-        )
-        drawn = {
-            name: content
-            for spec in render.discover()
-            for name, content in render.render(spec, data).items()
-        }
+        towns = render.town_shapes(storage.read_frame(towns_file), county)
+        gaps, summary = storage.read_table(gaps_file), storage.read_table(summary_file)
+        drawn: dict[Path, bytes] = {}
+        for day in desk.judged:
+            data = render.MapData(
+                county=county, towns=towns, gaps=gaps, summary=summary, export=day,
+                run_id=run_id[:SHORT],
+                land=storage.read_frame(plots_files[day], ["dlbm", "geometry"]),
+            )  # fmt: skip
+            folder = desk.maps if day == county.newest else desk.maps / day.isoformat()
+            for spec in render.discover():
+                drawn |= {folder / k: v for k, v in render.render(spec, data).items()}
 
         def write() -> list[Path]:
-            for name, content in drawn.items():
-                storage.write_bytes(desk.maps / name, content)
-            return [desk.maps / name for name in drawn]
+            for file, content in drawn.items():
+                storage.write_bytes(file, content)
+            return list(drawn)
 
         return Outcome(write=write, said=f"图幅文件={len(drawn)}")
 
@@ -188,7 +201,7 @@ def _maps_job(desk: Desk, run_id: str) -> Job:
         name="制图",
         stage="maps",
         rooms=("render",),
-        inputs=(summary_file, gaps_file, towns_file),
+        inputs=(summary_file, gaps_file, towns_file, *plots_files.values()),
         params={"run_id": run_id, "county": _settings(desk)},
         compute=compute,
     )
