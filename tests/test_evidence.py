@@ -492,7 +492,7 @@ def test_a_plot_in_another_town_is_flagged_and_its_code_stays(gather):
     assert found["town_code"].tolist() == ["990001001"] * 2
 
 
-@settings(deadline=None, derandomize=True, max_examples=25)
+@settings(deadline=None, derandomize=True, max_examples=12)
 @given(
     st.lists(st.sampled_from(["0103", "0201", "0601", "9999"]), min_size=1, max_size=6),
     st.lists(st.tuples(st.integers(0, 1000), st.integers(5, 300)), max_size=4),

@@ -91,7 +91,7 @@ def gather(
     }
     flags = {"SLIVER_MERGED": pieces["merged_parts"].to_numpy() > 0}
     pieces = _flow(
-        pieces, ground.last_year(pieces, previous, lands, limits.mask_share), lists, lands
+        pieces, ground.last_year(pieces, parcels, previous, lands, limits.mask_share), lists, lands
     )
     flags["PREV_BY_OVERLAP"] = pieces["prev_source"].eq("overlap").to_numpy()
     pieces, listed_flags = _listed(pieces, lists, limits)

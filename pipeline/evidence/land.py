@@ -61,12 +61,14 @@ def present(dlbm: pd.Series, zzsxdm: pd.Series, lands: pd.DataFrame) -> pd.DataF
 
 def last_year(
     pieces: gpd.GeoDataFrame,
+    parcels: gpd.GeoDataFrame,
     previous: gpd.GeoDataFrame | None,
     lands: pd.DataFrame,
     least: float,
 ) -> LastYear:
     """Return each piece's class of last year.
 
+    pieces: of parcels, by bsm; previous: last year's parcels.
     From the plot of the same BSM where the two plots overlap each other by at least half and the
     piece itself rests on it; else the class that covers most of the piece, from `least` on; a code
     not in the list covers as unknown. previous None: unknown everywhere.
@@ -77,8 +79,7 @@ def last_year(
         blank = np.full(count, shapely.Polygon(), dtype=object)
         return LastYear(nothing, np.full(count, "unknown", object), np.zeros(count), blank)
     grounds = pieces.geometry.to_numpy()
-    plots = overlay.checked(previous.geometry, "上年图斑")
-    pairs = overlay.intersections(grounds, plots, settle=True)
+    pairs = _shared(pieces, parcels, overlay.checked(previous.geometry, "上年图斑"))
     code = previous[F.DLBM.name].where(previous[F.DLBM.name].isin(lands.index), None)
     table = pd.DataFrame(
         {
@@ -114,6 +115,28 @@ def ground_area(shape: Shapes, pieces: gpd.GeoDataFrame) -> Floats:
 
 def _three_valued(land: pd.Series) -> pd.Series:
     return land.eq(CROPLAND).astype("boolean").mask(land.isna(), pd.NA)
+
+
+def _shared(pieces: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame, before: Shapes) -> overlay.Pairs:
+    """Return the ground pieces share with last year's plots.
+
+    All pieces of a plot whose outline hasn't changed by a bit lie on its twin: nothing to overlay.
+    """
+    now = pd.Series(shapely.to_wkb(parcels.geometry.to_numpy()), dtype="object")
+    row, twin = matches(now, pd.Series(shapely.to_wkb(before), dtype="object"))
+    twin_of = np.full(len(parcels), -1, dtype=np.int64)
+    twin_of[row[::-1]] = twin[::-1]  # the first of several
+    plot = pd.Index(parcels[F.BSM.name]).get_indexer(pd.Index(pieces[F.BSM.name]))
+    on_twin = twin_of[plot] >= 0
+    still, changed = np.flatnonzero(on_twin), np.flatnonzero(~on_twin)
+    grounds = pieces.geometry.to_numpy()
+    pairs = overlay.intersections(grounds[changed], before, settle=True)
+    return overlay.Pairs(
+        np.concatenate((still, changed[pairs.left])),
+        np.concatenate((twin_of[plot[still]], pairs.right)),
+        np.concatenate((grounds[still], pairs.shape)),
+        np.concatenate((np.ones(len(still), dtype=bool), pairs.whole)),
+    )
 
 
 def _by_overlap(
