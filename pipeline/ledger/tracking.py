@@ -89,6 +89,12 @@ def track(
     return steps
 
 
+def printed(history: pd.DataFrame) -> pd.DataFrame:
+    """Return history rows as history.csv prints them: every area with two decimals."""
+    areas = {name for name in history.columns if name.endswith("_m2")}
+    return history.assign(**{name: history[name].map("{:.2f}".format) for name in sorted(areas)})
+
+
 def _opening_history(tasks: gpd.GeoDataFrame, day: date) -> pd.DataFrame:
     """Return the history rows of tasks that enter the ledger."""
     area = to_cm2(tasks["area_m2"])
