@@ -175,7 +175,8 @@ class Category:
 class AccountRow:
     """A stage's account, in plots and hundredths of a m²; the residual must be exactly 0.
 
-    in = out + aside + repaired (repaired: net area that accepted repairs took away).
+    in = out + aside + repaired + rebased (repaired: net area that accepted repairs took away;
+    rebased: official area minus the base chosen for it, where TBMJ is trusted).
     """
 
     stage: str
@@ -186,13 +187,15 @@ class AccountRow:
     in_cm2: int
     out_cm2: int
     aside_cm2: int
-    repaired_cm2: int
+    repaired_cm2: int = 0
+    rebased_cm2: int = 0
     unknown_area_plots: int = 0
 
     @property
     def residual_cm2(self) -> int:
         """Hundredths of a m² that went missing: 0, or the run fails."""
-        return self.in_cm2 - self.out_cm2 - self.aside_cm2 - self.repaired_cm2
+        spent = self.out_cm2 + self.aside_cm2 + self.repaired_cm2 + self.rebased_cm2
+        return self.in_cm2 - spent
 
     @property
     def residual_plots(self) -> int:

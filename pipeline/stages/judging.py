@@ -178,7 +178,6 @@ def account(stage: str, day: date, before: gpd.GeoDataFrame, after: gpd.GeoDataF
         in_cm2=int(to_cm2(before["base_m2"]).sum()),
         out_cm2=int(to_cm2(after["base_m2"]).sum()),
         aside_cm2=0,
-        repaired_cm2=0,
     )
 
 
@@ -197,7 +196,6 @@ def _opening_account(day: date, pieces: gpd.GeoDataFrame, ledger: gpd.GeoDataFra
         in_cm2=int(to_cm2(pieces["base_m2"]).sum()),
         out_cm2=int(to_cm2(ledger["area_m2"]).sum()),
         aside_cm2=int(to_cm2(aside["base_m2"]).sum()),
-        repaired_cm2=0,
     )
 
 
@@ -223,5 +221,4 @@ def _tracking_account(day: date, history: pd.DataFrame) -> AccountRow:
         ),
         out_cm2=total("remaining_m2"),
         aside_cm2=total("restored_step_m2") + total("withdrawn_step_m2"),
-        repaired_cm2=0,
     )

@@ -130,7 +130,6 @@ def _aggregate_account(
         in_cm2=int(to_cm2(tasks["area_m2"]).sum()) + int(to_cm2(others["base_m2"]).sum()),
         out_cm2=int(to_cm2(county["area_m2"].astype(float)).sum()),
         aside_cm2=0,
-        repaired_cm2=0,
     )
 
 
@@ -253,7 +252,7 @@ def _account_line(row: AccountRow) -> dict[str, object]:
     """Return one line of account.csv: areas in m² with two decimals, exact."""
     from pipeline.aggregate import exact_m2
 
-    areas = ("in", "out", "aside", "repaired", "residual")
+    areas = ("in", "out", "aside", "repaired", "rebased", "residual")
     return {
         "stage": row.stage,
         "export": row.export,

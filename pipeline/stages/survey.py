@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding, GengbaoError
 from pipeline.ingest.county import file_group, role_files, source_files
+from pipeline.model import AccountRow
 from pipeline.stages.desk import Desk, Job, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
+
+    import geopandas as gpd
 
     from pipeline.freshness import State
 
@@ -108,7 +111,8 @@ def _export_job(desk: Desk, day: date) -> Job:
             f" 平面面积偏差={check['planar_ppm']:.0f}ppm"
         )
         facts = {**result.log, "area_check": check}
-        return Outcome(write=write, said=said, account=[result.account], facts=facts)
+        rows = [result.account, _measure_account(day, result.frame)]
+        return Outcome(write=write, said=said, account=rows, facts=facts)
 
     return Job(
         name=f"入库 {day.isoformat()}",
@@ -118,6 +122,24 @@ def _export_job(desk: Desk, day: date) -> Job:
         params=_params(desk) | {"towns_layer": asdict(county.layers["towns"])},
         compute=compute,
         reads_survey=True,
+    )
+
+
+def _measure_account(day: date, plots: gpd.GeoDataFrame) -> AccountRow:
+    """Return the step from official areas to bases: what TBMJ makes more or less."""
+    from pipeline.measure import to_cm2
+
+    official, base = (int(to_cm2(plots[name]).sum()) for name in ("area_m2", "base_m2"))
+    return AccountRow(
+        stage="measure",
+        export=day.isoformat(),
+        read_plots=len(plots),
+        accepted_plots=len(plots),
+        rejected_plots=0,
+        in_cm2=official,
+        out_cm2=base,
+        aside_cm2=0,
+        rebased_cm2=official - base,
     )
 
 
