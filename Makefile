@@ -18,9 +18,10 @@ help:           ## 列出全部目标
 setup: $(READY) ## 建立 .venv(按 requirements.lock,逐个核对哈希)
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo '需要 Python 3.11 或更新版本:请安装后重试,或用 make PYTHON=/路径/python3.11'; exit 3; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo '建立 .venv,按 requirements.lock 安装依赖(首次一两分钟)……'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 all: $(READY)   ## 从调查成果到分类、台账、缺口与地图(没有县级数据时先造示例县)
