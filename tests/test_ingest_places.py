@@ -528,3 +528,12 @@ def test_read_is_accepted_plus_set_aside(template, rows):
     assert seen == set(range(1, len(rows) + 1))
     assert result.frame["bsm"].is_unique
     assert account.out_cm2 == round(result.frame["area_m2"].sum() * 100)
+
+
+def test_a_damaged_prj_is_named_not_guessed(root):
+    path = folder(root) / "DLTB.shp"
+    write_shp(plots(), path)
+    text = path.with_suffix(".prj").read_text(encoding="utf-8")
+    path.with_suffix(".prj").write_text(text[:100], encoding="utf-8")
+    message = refused(root)
+    assert "DLTB.shp:声明的坐标系无法解析:PROJCS" in message

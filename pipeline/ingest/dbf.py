@@ -22,7 +22,7 @@ ASCII_LIMIT = 0x80
 FIELD_BYTES = 32
 END_OF_FIELDS = 0x0D
 DELETED, LIVE = 0x2A, 0x20
-PLAIN_TYPES = "CNFDLM"
+PLAIN_TYPES = "CNFDL"
 NUMBER_TYPES = "NF"
 RE_EXPORT = "请从原数据库重新导出整套 shapefile(.shp、.shx、.dbf、.prj)"
 
@@ -89,6 +89,8 @@ def _fields(header: bytes, length: int, where: str) -> tuple[list[DbfField], lis
     if not fields or offset != length:
         found = f"表头损坏:各字段宽度合计 {offset} 字节,记录长度却是 {length}"
         findings.append(Finding(where, found, RE_EXPORT))
+    if any(f.width == 0 for f in fields):
+        findings.append(Finding(where, "有宽度为 0 的字段", RE_EXPORT))
     names = [f.raw_name for f in fields]
     if len(set(names)) < len(names) or b"" in names:
         found = "有重名或没有名字的字段"
@@ -99,14 +101,14 @@ def _fields(header: bytes, length: int, where: str) -> tuple[list[DbfField], lis
 def choose_encoding(
     table: Dbf, *, wanted: Container[DbfField], cpg: str | None, stated: str | None, where: str
 ) -> Decision:
-    """Decide the table's encoding over all field names and the wanted text columns."""
+    """Decide the table's encoding over all field names and the wanted columns."""
     samples = [
         Sample(repr(f.raw_name), 0, f.raw_name) for f in table.fields if not f.raw_name.isascii()
     ]
     for column in table.fields:
-        if column.kind == "C" and column in wanted:
+        if column in wanted:
             samples += _samples(table, column)
-    witnesses = f".cpg:{cpg or '无'},LDID:0x{table.ldid:02X}"
+    witnesses = f".cpg:{(cpg or '无')[:20]},LDID:0x{table.ldid:02X}"
     return decide(samples, witnesses=witnesses, stated=stated, where=where)
 
 
@@ -118,6 +120,17 @@ def _samples(table: Dbf, column: DbfField) -> list[Sample]:
     return [
         Sample(name, int(rows[at]) + 1, value, column.width)
         for value, at in zip(values.tolist(), first, strict=True)
+    ]
+
+
+def binary_columns(columns: dict[str, DbfField], where: str) -> list[Finding]:
+    """Return a finding per column that isn't stored as plain text (memo, binary numbers)."""
+    return [
+        Finding(
+            where, f"字段 {name} 是备注型或二进制型({column.kind})", "改为文本型或数值型后重新导出"
+        )
+        for name, column in columns.items()
+        if column.kind not in PLAIN_TYPES
     ]
 
 

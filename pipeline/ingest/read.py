@@ -15,7 +15,7 @@ from pipeline.ingest.layer import Rows, Task, read_file
 from pipeline.ingest.names import PARCELS, ZONES, role_fields
 from pipeline.ingest.place import BY_PLACE, MISMATCH, TownShapes, assign, town_shapes
 from pipeline.ingest.result import WARNING, IngestResult, Problem
-from pipeline.ingest.sift import Sifted, area_cm2
+from pipeline.ingest.sift import Sifted
 
 if TYPE_CHECKING:
     from datetime import date
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 TOWNS = "towns"
 BSM = fields.BSM.name
-FLAG_NOTES = {
+TOWN_NOTES = {
+    "TOWN_UNKNOWN": ("坐落单位代码不属于本县镇办", "核对坐落单位代码;不能确定的列入待核"),
     BY_PLACE: ("坐落单位代码不是现有镇办(可能已撤并),按位置归入{}", "核对镇办归属"),
     MISMATCH: ("坐落单位代码属{},图斑却有一半以上在其他镇办范围内", "核对坐落单位代码或镇办界线"),
 }
@@ -48,7 +49,7 @@ def read_parcels(county: County, export: date) -> IngestResult:
     sifted = Sifted(county, rows, keyed=True)
     if not len(sifted.kept):
         raise InputError(_all_rejected(sifted, f"exports/{export}"))
-    frame = _measured(county, sifted.accepted(), towns)
+    frame = _measured(county, sifted, towns)
     rows.problems += _town_problems(frame)
     order = [field.name for field in fields.PARCELS]
     frame = frame.sort_values(BSM, kind="stable", ignore_index=True)[order]
@@ -81,7 +82,7 @@ def read_role(county: County, role: str, export: date) -> IngestResult:
     frame = sifted.accepted().drop(columns="tbmj_text")
     if role == TOWNS:
         town_shapes(county, frame, county.layers[TOWNS].path)
-    area = pd.Series(area_cm2(county, frame.geometry.to_numpy()) / 100.0)
+    area = pd.Series(sifted.area_m2())
     return sifted.result(frame, sifted.account(f"ingest:{role}", export.isoformat(), area))
 
 
@@ -149,10 +150,10 @@ def _no_rows(task: Task) -> Rows:
     return Rows(table, np.empty(0, dtype=object), spatial=True)
 
 
-def _measured(county: County, plots: gpd.GeoDataFrame, towns: TownShapes) -> gpd.GeoDataFrame:
-    """Add areas, the base of the sums and the town to accepted plots."""
+def _measured(county: County, sifted: Sifted, towns: TownShapes) -> gpd.GeoDataFrame:
+    """Return the accepted plots with areas, the base of the sums and the town."""
+    plots, area = sifted.accepted(), sifted.area_m2()
     geometry = plots.geometry.to_numpy()
-    area = measure.official_area(geometry, county.crs)
     base = measure.base_area(plots[fields.TBMJ.name], area, county.thresholds)
     measured = pd.DataFrame(
         {
@@ -168,26 +169,17 @@ def _measured(county: County, plots: gpd.GeoDataFrame, towns: TownShapes) -> gpd
 
 def _town_problems(plots: gpd.GeoDataFrame) -> list[Problem]:
     """Return a warning per plot whose town is by place, contradicted by place, or unknown."""
+    odd = plots[plots[fields.FLAGS.name].notna() | plots[fields.TOWN_CODE.name].isna()]
+    columns = (fields.SOURCE_FILE, fields.SOURCE_ROW, fields.BSM, fields.FLAGS, fields.TOWN)
     found = []
-    flags, codes = plots[fields.FLAGS.name], plots[fields.TOWN_CODE.name]
-    for at in np.flatnonzero(flags.notna() | codes.isna()):
-        row = plots.iloc[int(at)]
-        rule, note, advice = "TOWN_UNKNOWN", "坐落单位代码不属于本县镇办", "核对代码;列入待核"
-        if not pd.isna(row[fields.FLAGS.name]):
-            rule = row[fields.FLAGS.name]
-            note, advice = FLAG_NOTES[rule]
-        found.append(
-            Problem(
-                row[fields.SOURCE_FILE.name],
-                int(row[fields.SOURCE_ROW.name]),
-                row[BSM],
-                rule,
-                WARNING,
-                fields.ZLDWDM.national,
-                note.format(row[fields.TOWN.name]) + f"({row[fields.ZLDWDM.name]})",
-                advice,
-            )
-        )
+    for file, row, bsm, flag, town, code in zip(
+        *(odd[field.name] for field in (*columns, fields.ZLDWDM)), strict=True
+    ):
+        rule = "TOWN_UNKNOWN" if pd.isna(flag) else flag
+        note, advice = TOWN_NOTES[rule]
+        said = note.format(town) + ("" if pd.isna(code) else f"({code})")
+        national = fields.ZLDWDM.national
+        found.append(Problem(file, int(row), bsm, rule, WARNING, national, said, advice))
     return found
 
 

@@ -51,6 +51,10 @@ class Sifted:
             self.faults |= _bsm_faults(rows.table, self._ok())
         ok = self._ok()
         self.kept, self.aside = np.flatnonzero(ok), np.flatnonzero(~ok)
+        self.own_cm2 = area_cm2(county, self.before)
+        self.mended_cm2 = area_cm2(county, self.after[self.repaired])
+        self.entering_cm2 = self._entering_cm2()
+        self.rejects = self._rejects()
 
     def _ok(self) -> NDArray[np.bool_]:
         ok = np.ones(len(self.rows.table), dtype=np.bool_)
@@ -65,7 +69,13 @@ class Sifted:
             crs=self.county.crs,
         )
 
-    def rejects(self) -> gpd.GeoDataFrame:
+    def area_m2(self) -> NDArray[np.float64]:
+        """Return the official area of the accepted rows, in the order of `accepted`."""
+        area = self.own_cm2.copy()
+        area[self.repaired] = self.mended_cm2
+        return area[self.kept] / 100.0
+
+    def _rejects(self) -> gpd.GeoDataFrame:
         """Return the rows set aside; area_m2 is what the account books, NA where unknown."""
         table = self.rows.table.iloc[self.aside]
         faults = [self.faults[at] for at in self.aside.tolist()]
@@ -76,7 +86,7 @@ class Sifted:
             "rule": pd.Series([f.rule for f in faults], index=table.index, dtype="str"),
             "reason": pd.Series([f.found for f in faults], index=table.index, dtype="str"),
             "tbmj_text": table["tbmj_text"],
-            "area_m2": pd.Series(self._entering_cm2()[self.aside] / 100.0, index=table.index),
+            "area_m2": pd.Series(self.entering_cm2[self.aside] / 100.0, index=table.index),
         }
         frame = pd.DataFrame(columns).reset_index(drop=True)
         return gpd.GeoDataFrame(frame, geometry=self.before[self.aside], crs=self.county.crs)
@@ -86,7 +96,7 @@ class Sifted:
 
         Rows set aside without measurable geometry count by TBMJ, NaN where that is missing too.
         """
-        entering = area_cm2(self.county, self.before).astype(np.float64)
+        entering = self.own_cm2.astype(np.float64)
         unmeasured = shapely.is_missing(self.before)
         unmeasured[[at for at, f in self.faults.items() if f.rule in MEASURELESS]] = True
         rejected = ~self._ok() & unmeasured
@@ -102,11 +112,8 @@ class Sifted:
 
         Raises GengbaoError when a row or a hundredth of a m² is unaccounted for.
         """
-        entering = self._entering_cm2()
-        aside = self.rejects()
-        loss = area_cm2(self.county, self.before[self.repaired]) - area_cm2(
-            self.county, self.after[self.repaired]
-        )
+        aside = self.rejects
+        loss = self.own_cm2[self.repaired] - self.mended_cm2
         kept = np.isin(self.repaired, self.kept)
         row = AccountRow(
             stage=stage,
@@ -114,7 +121,7 @@ class Sifted:
             read_plots=len(self.rows.table),
             accepted_plots=len(area_m2),
             rejected_plots=len(aside),
-            in_cm2=int(np.nansum(entering)),
+            in_cm2=int(np.nansum(self.entering_cm2)),
             out_cm2=int(measure.to_cm2(area_m2.to_numpy(dtype=np.float64)).sum()),
             aside_cm2=int(measure.to_cm2(aside["area_m2"].dropna().to_numpy(np.float64)).sum()),
             repaired_cm2=int(loss[kept].sum()),
@@ -128,8 +135,8 @@ class Sifted:
 
     def result(self, frame: gpd.GeoDataFrame, account: AccountRow) -> IngestResult:
         """Return everything read, with a problem per row set aside or repaired."""
-        problems = [self._problem(at, self.faults[at], ERROR) for at in self.aside.tolist()]
-        problems += [self._problem(at, f, WARNING) for at, f in self.repairs.items()]
+        problems = self._problems(self.faults, ERROR)
+        problems += self._problems(self.repairs, WARNING)
         repairs = [
             {"bsm": p.bsm, "file": p.source_file, "row": p.source_row, "change": p.found}
             for p in problems
@@ -138,25 +145,29 @@ class Sifted:
         table = problem_frame([*self.rows.problems, *problems])
         return IngestResult(
             frame=frame,
-            rejects=self.rejects(),
+            rejects=self.rejects,
             problems=self._located(table),
             account=account,
             log={**self.rows.log, "repairs": repairs},
         )
 
-    def _problem(self, at: int, fault: Fault, severity: str) -> Problem:
-        row = self.rows.table.iloc[at]
-        bsm = row.get(BSM)
-        return Problem(
-            row[FILE],
-            int(row[ROW]),
-            None if pd.isna(bsm) else str(bsm),
-            fault.rule,
-            severity,
-            fields.BSM.national if fault.rule.startswith("BSM") else fields.GEOMETRY.label,
-            fault.found,
-            ADVICE.get(fault.rule, GEOMETRY_ADVICE),
-        )
+    def _problems(self, faults: dict[int, Fault], severity: str) -> list[Problem]:
+        order = sorted(faults)
+        columns = self.rows.table.iloc[order]
+        keys = columns[BSM] if BSM in columns else pd.Series(pd.NA, index=columns.index)
+        return [
+            Problem(
+                file,
+                int(row),
+                None if pd.isna(bsm) else str(bsm),
+                faults[at].rule,
+                severity,
+                fields.BSM.national if faults[at].rule.startswith("BSM") else fields.GEOMETRY.label,
+                faults[at].found,
+                ADVICE.get(faults[at].rule, GEOMETRY_ADVICE),
+            )
+            for at, file, row, bsm in zip(order, columns[FILE], columns[ROW], keys, strict=True)
+        ]
 
     def _located(self, problems: pd.DataFrame) -> pd.DataFrame:
         """Fill x and y with the middle of the plot's extent, for those who look it up on a map."""

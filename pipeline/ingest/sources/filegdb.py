@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyogrio
 
 from pipeline.errors import Finding, InputError
@@ -14,10 +16,8 @@ from pipeline.ingest.arrow import to_texts, to_wkb
 from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-    import pyarrow as pa
 
 SUFFIXES = (".gdb",)
 CATALOG = "GDB_SystemCatalog"
@@ -28,45 +28,57 @@ READ_ERRORS = (
     pyogrio.errors.DataLayerError,
     pyogrio.errors.FieldError,
     pyogrio.errors.FeatureError,
+    pa.ArrowException,
+    UnicodeDecodeError,
 )
 
 
 def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
     """Return the layers of the database. Raises InputError when a table file is damaged."""
     _check_tables(delivery)
-    try:
-        found = pyogrio.list_layers(delivery.copy)
+    with _listening(delivery):
         return tuple(
             LayerInfo(
                 name=name,
                 columns=tuple(pyogrio.read_info(delivery.copy, layer=name)["fields"]),
                 spatial=kind is not None,
             )
-            for name, kind in found
+            for name, kind in pyogrio.list_layers(delivery.copy)
         )
+
+
+@contextmanager
+def _listening(delivery: Delivery) -> Iterator[list[str]]:
+    """Yield a list that holds GDAL's warnings afterwards. Raises InputError for corruption."""
+    said: list[str] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield said
     except READ_ERRORS as error:
         raise _damaged(delivery, str(error)) from error
+    said += sorted({str(w.message).replace(str(delivery.copy), delivery.where) for w in caught})
+    corrupt = [text for text in said if "corrupt" in text.lower()]
+    if corrupt:
+        raise _damaged(delivery, corrupt[0])
 
 
 def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     """Read one layer. Raises InputError for fewer rows than the table's header says."""
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with _listening(delivery) as said:
             meta, table = pyogrio.read_arrow(
                 delivery.copy, layer=layer, columns=list(columns), return_fids=True
             )
+            texts, kinds = to_texts(table, columns)
     except NotImplementedError as error:
         found = f"图层 {layer} 含曲线图形"
         advice = "在 ArcGIS 中用“增密”把曲线转为折线后重新导出"
         raise InputError(Finding(delivery.where, found, advice)) from error
-    except READ_ERRORS as error:
-        raise _damaged(delivery, str(error)) from error
     claimed = _claimed(delivery, layer)
     if claimed != table.num_rows:
         why = f"图层 {layer} 的表头记 {claimed} 行,只读出 {table.num_rows} 行"
         raise _damaged(delivery, why)
-    texts, kinds = to_texts(table, columns)
     return RawLayer(
         table=texts,
         rows=_fids(table, meta),
@@ -75,7 +87,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
         crs_wkt=meta["crs"],
         kinds=kinds,
         encoding="UTF-16:FileGDB 内部规定",
-        losses=tuple(sorted({f"GDAL 提示:{w.message}" for w in caught})),
+        losses=tuple(f"GDAL 提示:{text}" for text in said),
     )
 
 
@@ -127,12 +139,10 @@ def _check_tables(delivery: Delivery) -> None:
 
 def _claimed(delivery: Delivery, layer: str) -> int:
     """Return the rows of a layer by its table's header, found through the system catalogue."""
-    try:
+    with _listening(delivery):
         catalog = pyogrio.read_dataframe(
             delivery.copy, layer=CATALOG, columns=["Name"], fid_as_index=True, read_geometry=False
         )
-    except READ_ERRORS as error:
-        raise _damaged(delivery, str(error)) from error
     numbers = catalog.index[catalog["Name"] == layer]
     if len(numbers) != 1:
         raise _damaged(delivery, f"系统目录中没有图层 {layer}")

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from pipeline.errors import Finding, InputError
 from pipeline.ingest.arrow import to_texts, to_wkb
@@ -25,7 +26,7 @@ ADVICE = "重新导出为 GeoParquet(WKB 编码),或改用 GPKG"
 def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
     """Return the one layer. Raises InputError for a damaged file."""
     schema = _open(delivery).schema_arrow
-    geometry = _geometry(schema)
+    geometry = _geometry(schema, delivery)
     columns = tuple(name for name in schema.names if name != geometry.get("name"))
     return (LayerInfo(name=delivery.name, columns=columns, spatial=bool(geometry)),)
 
@@ -34,21 +35,21 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     """Read the file. Raises InputError for a damaged file or geometry not in WKB."""
     del layer  # a parquet file has only one
     file = _open(delivery)
-    geometry = _geometry(file.schema_arrow)
+    geometry = _geometry(file.schema_arrow, delivery)
     if geometry and geometry["encoding"] != "WKB":
         found = f"图形编码是 {geometry['encoding']},不是 WKB"
         raise InputError(Finding(delivery.where, found, ADVICE))
     try:
         table = file.read(columns=[*columns, *([geometry["name"]] if geometry else [])])
-    except (pa.ArrowException, OSError) as error:
+        texts, kinds = to_texts(table, columns)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _damaged(delivery, error) from error
-    texts, kinds = to_texts(table, columns)
     return RawLayer(
         table=texts,
         rows=np.arange(1, table.num_rows + 1, dtype=np.int64),
         wkb=to_wkb(table[geometry["name"]]) if geometry else None,
         claimed=file.metadata.num_rows,
-        crs_wkt=_crs(geometry) if geometry else None,
+        crs_wkt=geometry.get("wkt"),
         kinds=kinds,
         encoding="UTF-8:Parquet 标准规定",
     )
@@ -57,7 +58,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
 def _open(delivery: Delivery) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(pa.BufferReader(delivery.copy.read_bytes()))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _damaged(delivery, error) from error
 
 
@@ -65,14 +66,19 @@ def _damaged(delivery: Delivery, error: Exception) -> InputError:
     return InputError(Finding(delivery.where, f"Parquet 文件损坏({error})", ADVICE))
 
 
-def _geometry(schema: pa.Schema) -> dict[str, Any]:
+def _geometry(schema: pa.Schema, delivery: Delivery) -> dict[str, Any]:
     """Return the primary geometry column's metadata with its name, {} if there is none."""
     geo = (schema.metadata or {}).get(b"geo")
     if geo is None:
         return {}
-    document = json.loads(geo)
-    name = document["primary_column"]
-    return {"name": name, **document["columns"][name]}
+    try:
+        document = json.loads(geo)
+        name = document["primary_column"]
+        found = {"name": name, **document["columns"][name]}
+        schema.field(name)
+        return found | {"encoding": str(found["encoding"]), "wkt": _crs(found)}
+    except (ValueError, KeyError, TypeError, CRSError) as error:
+        raise _damaged(delivery, error) from error
 
 
 def _crs(geometry: dict[str, Any]) -> str | None:

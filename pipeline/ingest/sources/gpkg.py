@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".gpkg",)
 ENVELOPE_BYTES = (0, 32, 48, 48, 64)  # GeoPackage 1.3, 2.1.3.1.1: by the envelope indicator
+READ_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 ADVICE = "用 QGIS 打开核对后另存为新的 GPKG;若正被其他软件编辑,先保存并关闭再复制"
 
 
@@ -34,12 +35,14 @@ def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
             return tuple(
                 LayerInfo(
                     name=name,
-                    columns=tuple(c for c in _types(db, name) if c != spatial.get(name)),
+                    columns=tuple(
+                        c for c in _types(db, name) if c not in {spatial.get(name), "fid"}
+                    ),
                     spatial=name in spatial,
                 )
                 for (name,) in names
             )
-    except sqlite3.Error as error:
+    except READ_ERRORS as error:
         raise _damaged(delivery, str(error)) from error
 
 
@@ -48,7 +51,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     try:
         with closing(_open(delivery)) as db:
             return _read(db, delivery, layer, columns)
-    except sqlite3.Error as error:
+    except READ_ERRORS as error:
         raise _damaged(delivery, str(error)) from error
 
 

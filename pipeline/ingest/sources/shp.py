@@ -50,6 +50,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     )
     index, losses = _index(delivery)
     findings = [*decision.findings, *_check_records(delivery, index)]
+    findings += dbf.binary_columns(wanted, delivery.where)
     if len(index) != len(table.records):
         found = f".shp 有 {len(index)} 个图形,.dbf 有 {len(table.records)} 条记录,二者不符"
         findings.append(Finding(delivery.where, found, dbf.RE_EXPORT))
@@ -73,7 +74,8 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
 
 def _sidecar(delivery: Delivery, suffix: str) -> str | None:
     path = delivery.copy.with_suffix(suffix)
-    return path.read_bytes().decode("utf-8", errors="replace").strip() if path.is_file() else None
+    text = path.read_bytes().decode("utf-8", errors="replace").strip() if path.is_file() else ""
+    return text or None
 
 
 def _table(delivery: Delivery) -> dbf.Dbf:
@@ -182,19 +184,20 @@ def _check_records(delivery: Delivery, index: NDArray[np.int64]) -> list[Finding
 
 
 def _geometry(delivery: Delivery, count: int, losses: list[str]) -> NDArray[np.object_]:
-    """Read WKB by GDAL from .shp and .shx alone, so that no attribute can go astray."""
-    delivery.copy.with_suffix(".dbf").rename(delivery.copy.with_suffix(".attributes"))
+    """Read WKB by GDAL from .shp and .shx alone, so that no attribute and no .prj interferes."""
+    alone = delivery.copy.parent / "shapes"
+    alone.mkdir()
+    for part in (delivery.copy, delivery.copy.with_suffix(".shx")):
+        part.rename(alone / part.name)
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             _, fids, wkb, _ = pyogrio.raw.read(
-                delivery.copy, columns=[], return_fids=True, force_2d=False
+                alone / delivery.copy.name, columns=[], return_fids=True, force_2d=False
             )
-    except pyogrio.errors.DataSourceError as error:
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as error:
         found = f"图形读不出来({error})"
         raise InputError(Finding(delivery.where, found, dbf.RE_EXPORT)) from error
-    finally:
-        delivery.copy.with_suffix(".attributes").rename(delivery.copy.with_suffix(".dbf"))
     losses += sorted({f"GDAL 提示:{w.message}" for w in caught})
     if len(fids) != count or not np.array_equal(fids, np.arange(count)):
         found = f"应有 {count} 个图形,只读出 {len(fids)} 个"
