@@ -86,6 +86,7 @@ def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
 def _export_job(desk: Desk, day: date) -> Job:
     """Return the job that reads one survey export."""
     county = desk.county
+    parcels = asdict(county.parcels) if county.parcels else None
 
     def compute(_state: State) -> Outcome:
         from pipeline.ingest.read import read_parcels
@@ -119,7 +120,7 @@ def _export_job(desk: Desk, day: date) -> Job:
         stage="ingest",
         rooms=ROOMS,
         inputs=_members(source_files(county, day) + role_files(county, "towns", day)),
-        params=_params(desk) | {"towns_layer": asdict(county.layers["towns"])},
+        params=_params(desk) | {"towns_layer": asdict(county.layers["towns"]), "parcels": parcels},
         compute=compute,
         reads_survey=True,
     )
