@@ -125,12 +125,10 @@ def apply_delivered(pieces: gpd.GeoDataFrame, classes: Iterable[Category]) -> gp
     denied = town_known & (count == 0) & ruled.isin(tasks)
     decided = several | single | denied
 
-    said = delivered.map(
-        {
-            text: "、".join(labels[name] for name in text.split("|"))
-            for text in set(delivered.dropna())
-        }
-    )
+    spoken = {text: _labels(text, labels) for text in set(delivered.dropna())}
+    # a map without any match would turn to floats
+    said = delivered.map(spoken).astype("str")
+    judged = ruled.map(labels).astype("str")
     category = ruled.mask(single, delivered).mask(several, REVIEW).mask(denied, NONE)
     mismatch = (single | denied) & (category != ruled) & (ruled != REVIEW)
     flags = {MULTI_CLASS: several.to_numpy(), RULE_MISMATCH: mismatch.to_numpy()}
@@ -140,12 +138,16 @@ def apply_delivered(pieces: gpd.GeoDataFrame, classes: Iterable[Category]) -> gp
         basis=pieces["basis"]
         .mask(single, "下发的任务图层：" + said)
         .mask(several, "同时落入下发的任务图层：" + said + "，须核实归属")
-        .mask(denied, "未列入任何下发的任务图层；规则判定为" + ruled.map(labels)),
+        .mask(denied, "未列入任何下发的任务图层；规则判定为" + judged),
         case_no=pieces["case_no"].mask(decided),
         runner_up=pieces["runner_up"].mask(decided, pieces["rule_id"]),
         flags=_add_flags(pieces["flags"], flags),
         rule_category=ruled,
     )
+
+
+def _labels(delivered: str, labels: Mapping[str, str]) -> str:
+    return "、".join(labels[name] for name in delivered.split("|"))
 
 
 def _check_delivered(delivered: pd.Series, tasks: set[str]) -> None:

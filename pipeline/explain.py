@@ -153,7 +153,7 @@ def _overlaps(row: pd.Series) -> list[str]:
 
 
 def _tried(rule: Rule, piece: pd.DataFrame, labels: Mapping[str, str]) -> str:
-    name = f"{rule.rule_id}({labels[rule.category]})"
+    name = f"{rule.rule_id}（{labels[rule.category]}）"
     states = grammar.term_states(rule.when, piece)
     row = piece.iloc[0]
     for term, state in states.items():

@@ -18,7 +18,8 @@ from pipeline.tables.vocabulary import MISSING, Column, vocabulary
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-GENERATED = "本页由 `gengbao docs` 依表格生成，不要手改；改表格后重新运行。"
+COMMAND = "gengbao docs"
+GENERATED = f"本页由 `{COMMAND}` 依表格生成，不要手改；改表格后重新运行。"
 SOURCE = (
     "国家字段名、类型、长度据《第三次全国国土调查数据库标准》（TD/T 1057-2020）的公开软件实现；"
     "没有国家字段名的由本项目计算。"
