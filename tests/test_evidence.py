@@ -481,15 +481,7 @@ def test_a_polygon_list_names_its_plot_by_glbh(gather):
     assert found["supplement"].tolist() == [True, False]
 
 
-# --- place, and the whole ---
-
-
-def test_a_plot_in_another_town_is_flagged_and_its_code_stays(gather):
-    towns = layer([box(-10, -10, 150, 110), box(150, -10, 900, 110)],
-                  xzqdm=["990001001", "990001002"])  # fmt: skip
-    found = gather(plots("0103", "0103"), towns=towns)
-    assert flags(found) == ["", "TOWN_MISMATCH"]
-    assert found["town_code"].tolist() == ["990001001"] * 2
+# --- the whole ---
 
 
 @settings(deadline=None, derandomize=True, max_examples=12)

@@ -42,7 +42,6 @@ SELF_SUBMITTED = {"通过": "approved", "待审": "pending", "未通过": "rejec
 MOVED_OUT = {"已调出": "yes", "未调出": "no"}
 BALANCE = {"进": "in", "出": "out"}
 _TASK = "task_"
-_TOWN_DIGITS = 9
 
 _FROM_PLOT = (
     F.DLBM, F.DLMC, F.ZZSXDM, F.TBBH, F.ZLDWDM, F.TOWN_CODE, F.TOWN, F.VILLAGE, F.FLAGS,
@@ -101,7 +100,6 @@ def gather(
         export=export, least=limits.mask_share,
     )  # fmt: skip
     flags |= listed_flags
-    flags["TOWN_MISMATCH"] = _elsewhere(pieces, parcels, zones.get("towns"))
     pieces = pieces.assign(
         supplement=made_good.stands,
         supplement_m2=made_good.credited_m2,
@@ -209,26 +207,6 @@ def _ground(joined: Joined | None, count: int) -> NDArray[np.object_]:
     if joined is None:
         return np.full(count, shapely.Polygon(), dtype=object)
     return overlay.merged(joined.pairs, count)
-
-
-def _elsewhere(
-    pieces: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame, towns: gpd.GeoDataFrame | None
-) -> Bools:
-    """Return which pieces' plots lie by less than half in the town that ZLDWDM names.
-
-    Plots of a town the layer doesn't have are not judged. The code stays (调查口径): domain.md A14.
-    """
-    if towns is None or len(towns) == 0:
-        return np.zeros(len(pieces), dtype=bool)
-    codes = towns[F.XZQDM.name].str[:_TOWN_DIGITS].to_numpy(object)
-    own = parcels[F.ZLDWDM.name].str[:_TOWN_DIGITS].to_numpy(object)
-    shapes = parcels.geometry.to_numpy()
-    pairs = overlay.intersections(shapes, towns.geometry.to_numpy(), settle=True)
-    at_home = codes[pairs.right] == own[pairs.left]
-    area = shapely.area(pairs.shape)
-    home_m2 = np.bincount(pairs.left[at_home], weights=area[at_home], minlength=len(shapes))
-    away = ~holds(home_m2 / shapely.area(shapes), 0.5) & np.isin(own, codes)
-    return pieces[F.BSM.name].isin(parcels[F.BSM.name].to_numpy()[away]).to_numpy()
 
 
 def _joined_flags(carried: pd.Series, flags: Mapping[str, Bools]) -> pd.Series:
