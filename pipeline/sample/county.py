@@ -77,9 +77,7 @@ def make_sample(
 def _check(root: Path, scale: str, exports: int, code: str | None) -> None:
     findings = []
     if scale not in SCALES:
-        findings.append(
-            Finding("参数 scale", f"没有规模“{scale}”", f"可用:{'、'.join(SCALES)}")
-        )
+        findings.append(Finding("参数 scale", f"没有规模“{scale}”", f"可用:{'、'.join(SCALES)}"))
     if not 0 <= exports <= len(progress.LATER):
         findings.append(Finding("参数 exports", f"{exports}", f"取 0 至 {len(progress.LATER)}"))
     if code is not None and not (len(code) == 6 and code.isdigit()):  # noqa: PLR2004 - 6 digits
@@ -112,9 +110,7 @@ def _replace(temp: Path, root: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def build(
-    scale: Scale, exports: int, identity: tuple[str | None, str | None], seed: int
-) -> County:
+def build(scale: Scale, exports: int, identity: tuple[str | None, str | None], seed: int) -> County:
     """Return the county in memory."""
     figures = load_figures(scale.set_name)
     own_code, own_name = _NAMES[scale.set_name]

@@ -67,9 +67,7 @@ def geopackage(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
 
 def file_gdb(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
     """Write a FileGDB."""
-    pyogrio.write_dataframe(
-        frame, path, driver="OpenFileGDB", layer=layer, promote_to_multi=True
-    )
+    pyogrio.write_dataframe(frame, path, driver="OpenFileGDB", layer=layer, promote_to_multi=True)
 
 
 def geojson(frame: gpd.GeoDataFrame, path: Path) -> None:

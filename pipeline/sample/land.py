@@ -59,7 +59,9 @@ def filler_classes(
     return out
 
 
-def forest_classes(points: NDArray[np.object_], valleys: list[Valley], rng: np.random.Generator) -> Texts:
+def forest_classes(
+    points: NDArray[np.object_], valleys: list[Valley], rng: np.random.Generator
+) -> Texts:
     """Return classes of mountain land: open land and shrubs near the valleys, then trees."""
     floors = shapely.STRtree([v.polygon() for v in valleys])
     _, distance = floors.query_nearest(points, return_distance=True, all_matches=False)
@@ -119,7 +121,7 @@ def plots(state: pd.DataFrame, year: int) -> pd.DataFrame:
     owner = np.where(state["guest"] != "", state["guest"], state["zldwdm"])
     county = state["zldwdm"].str[:6] + "0" * 13
     owner = np.where(state_owned, county, owner)
-    abroad = (pd.Series(owner).str[:12].to_numpy() != state["zldwdm"].str[:12].to_numpy())
+    abroad = pd.Series(owner).str[:12].to_numpy() != state["zldwdm"].str[:12].to_numpy()
     mc = {"LS": "种植粮食作物", "FLS": "种植非粮作物", "LYFL": "粮与非粮轮作", "WG": "未耕种",
           "JKHF": "即可恢复", "GCHF": "工程恢复", "": ""}  # fmt: skip
     built = np.isin(code, ["0702", "0701", "0601", "05H1", "08H1", "08H2", "0809", "0810", "1202x"])

@@ -43,10 +43,7 @@ class Land:
     def town(self, xy: Floats) -> Ints:
         """Return the town (row of the town table) a place belongs to, outline disregarded."""
         bent = xy + np.column_stack(
-            [
-                np.sin(xy[:, ::-1] @ w[:2].reshape(2, 1) + w[2]).ravel() * w[3]
-                for w in self.warp
-            ]
+            [np.sin(xy[:, ::-1] @ w[:2].reshape(2, 1) + w[2]).ravel() * w[3] for w in self.warp]
         )
         gap = np.hypot(*(bent[:, None, :] - self.seeds[None]).transpose(2, 0, 1)) - self.pull
         return np.asarray(np.argmin(gap, axis=1), dtype=np.int64)
@@ -85,9 +82,7 @@ class Net:
     town: Ints
 
 
-def weave(
-    land: Land, valley_points: Floats, count: int, rng: np.random.Generator
-) -> Net:
+def weave(land: Land, valley_points: Floats, count: int, rng: np.random.Generator) -> Net:
     """Return about `count` forest cells inside the county, denser along the valleys.
 
     valley_points: (n, 2) places near which cells are small. Borders are fractal, and stay within
@@ -184,9 +179,7 @@ def _fractal(
         step = half
     with np.errstate(divide="ignore", invalid="ignore"):
         rising = np.where(foot[:, None] > 0, t / np.maximum(foot[:, None], 1e-9), np.inf)
-        falling = np.where(
-            foot[:, None] < 1, (1 - t) / np.maximum(1 - foot[:, None], 1e-9), np.inf
-        )
+        falling = np.where(foot[:, None] < 1, (1 - t) / np.maximum(1 - foot[:, None], 1e-9), np.inf)
     room = height[:, None] * np.minimum(np.minimum(rising, falling), np.minimum(t, 1 - t) * 4)
     limit = 0.7 * np.where(np.isfinite(room), room, 0.0)
     return t, np.clip(shift, -limit, limit)

@@ -48,6 +48,8 @@ _HOSTS = {  # class now, share
 NATURAL_HOSTS = ("1101", "1106")
 _BUNDLE_M2 = 3500.0
 _SINGLES = 3
+_HALF_UP_M2 = 0.27
+"""Added to every cell (0.0004 亩): a cell of exactly x.5 亩 must not fall below by a rounding."""
 
 
 class Book:
@@ -135,7 +137,9 @@ def _bundles(n: int, total_m2: float, rng: np.random.Generator) -> tuple[Ints, F
     return count.astype(np.int64), np.asarray(total_m2 * weight / weight.sum())
 
 
-def _pick(options: tuple[tuple[str, int], ...], n: int, rng: np.random.Generator) -> NDArray[np.str_]:
+def _pick(
+    options: tuple[tuple[str, int], ...], n: int, rng: np.random.Generator
+) -> NDArray[np.str_]:
     share = np.array([w for _, w in options], float)
     return rng.choice(np.array([c for c, _ in options]), n, p=share / share.sum())
 
@@ -145,7 +149,8 @@ def _tasks(book: Book, figures: Figures, town: int, name: str, rng: np.random.Ge
     taken = figures.occupation
     taken = taken[(taken["town"] == name) & (taken["approved"] == "no")]
     for category in TASKS:
-        n, total = int(cells.loc[category, "plots"]), float(cells.loc[category, "area_mu"]) * MU_M2
+        n = int(cells.loc[category, "plots"])
+        total = float(cells.loc[category, "area_mu"]) * MU_M2 + _HALF_UP_M2
         pbf, target = ZONES[category]
         zone = {"pbf_restore_in_place": "pbf", "outflow_restore": "target"}.get(category, "-")
         built = taken[taken["zone"] == zone]["area_mu"].to_numpy() * MU_M2
@@ -166,6 +171,9 @@ def _task_history(part: pd.DataFrame, category: str, rng: np.random.Generator) -
     """Set the evidence: class now and last year, and the list a plot stands on (in place)."""
     n = len(part)
     now = _pick(_HOSTS[category], n, rng)
+    if category in ("suspected_change", "pbf_self_submitted"):
+        # only a whole bundle has an exact area, and what is cultivated must add up exactly
+        now = now[np.unique(part["bundle"].to_numpy(), return_inverse=True)[1]]
     then = now.copy()
     lot = np.full(n, "", dtype=object)
     if category == "outflow_restore":
@@ -188,9 +196,7 @@ def _task_history(part: pd.DataFrame, category: str, rng: np.random.Generator) -
     part["now"], part["then"], part["lot"] = now, then, lot
 
 
-def _cut_for_progress(
-    part: pd.DataFrame, category: str, rng: np.random.Generator
-) -> pd.DataFrame:
+def _cut_for_progress(part: pd.DataFrame, category: str, rng: np.random.Generator) -> pd.DataFrame:
     """Give some lone plots a second atom: that half will be restored first."""
     alone = part.groupby("bundle")["plot"].transform("size").eq(1)
     big = alone & (part["bundle_m2"] > 700) & (part["lot"] != "built")  # noqa: PLR2004 - worth it

@@ -92,9 +92,13 @@ def _planting(
     """Return ZZSXDM by plot: what is grown on cropland, how the rest can be restored."""
     plot = atoms["plot"].to_numpy()
     top = int(max(plot.max(), atoms["plot_then"].max())) + 1
-    grown = rng.choice(np.array(["LS", "FLS", "LYFL", "WG"], object), top, p=[0.7, 0.12, 0.14, 0.04])
+    grown = rng.choice(
+        np.array(["LS", "FLS", "LYFL", "WG"], object), top, p=[0.7, 0.12, 0.14, 0.04]
+    )
     works = rng.choice(np.array(["JKHF", "GCHF", ""], object), top, p=[0.45, 0.4, 0.15])
-    task = atoms["group"].isin([*RESTORE, "pbf_self_submitted", "pbf_relocate", "beyond"]).to_numpy()
+    task = (
+        atoms["group"].isin([*RESTORE, "pbf_self_submitted", "pbf_relocate", "beyond"]).to_numpy()
+    )
     code = dlbm.astype(str)
     out = np.where(np.char.startswith(code, "01"), grown[plot], "").astype(object)
     host = task & np.isin(code, RESTORABLE)

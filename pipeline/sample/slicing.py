@@ -204,7 +204,9 @@ def place(
     )
 
 
-def _units(own: pd.DataFrame, rng: np.random.Generator) -> list[tuple[float, list[tuple[int, float]]]]:
+def _units(
+    own: pd.DataFrame, rng: np.random.Generator
+) -> list[tuple[float, list[tuple[int, float]]]]:
     """Return units in the order they are laid: 永农 nearest the river, then the target layer."""
     kind = np.where(own["pbf"], 0, np.where(own["target"], 1, 2))
     order = (

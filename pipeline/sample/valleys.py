@@ -292,7 +292,7 @@ def _rivers(
     names: list[str] = []
     for name, part in rows.groupby("river", sort=False):
         points = part[["x_km", "y_km"]].to_numpy(float) * 1000 + CENTRE
-        bent = _meander(points, 1500 * shrink, 480 * shrink, rng)
+        bent = _meander(points, 1500 * shrink, 780 * shrink, rng)
         axis = smooth(bent, step_m)
         above = part["parent"].iloc[0]
         parent = names.index(above) if above else -1
@@ -361,9 +361,12 @@ def _side_axis(build: _Builder, parent: int, knot: int, side: int) -> Floats:
     length = build.rng.uniform(1500, 6500) * build.shrink
     turn = build.rng.normal(0, 0.35)
     far = np.array(
-        [out[0] * np.cos(turn) - out[1] * np.sin(turn), out[0] * np.sin(turn) + out[1] * np.cos(turn)]
+        [
+            out[0] * np.cos(turn) - out[1] * np.sin(turn),
+            out[0] * np.sin(turn) + out[1] * np.cos(turn),
+        ]
     )
     lead = 260 * build.shrink
     points = np.vstack((start, start + out * lead, start + out * lead + far * length))
-    bent = _meander(points, 650 * build.shrink, 120 * build.shrink, build.rng)
+    bent = _meander(points, 650 * build.shrink, 210 * build.shrink, build.rng)
     return smooth(np.vstack((start, start + out * lead, bent[2:])), build.step_m)

@@ -47,10 +47,19 @@ def zone(atoms: gpd.GeoDataFrame, inside: pd.Series) -> gpd.GeoDataFrame:
 
 
 def displaced(layer: gpd.GeoDataFrame, atoms: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Mark zone polygons that were drawn some centimetres off: every 40th lone field."""
+    """Mark zone polygons that were drawn some centimetres off: every 40th lone field.
+
+    None of them touches a plot that reaches over a zone's border: the strip would join its piece.
+    """
     lone = atoms[(atoms["group"] == "retained") & (atoms["story"] == "") & (atoms["weight"] > 0)]
     short = layer.length < _SHIFT_PERIMETER_M
-    pick = layer["plot"].isin(lone["plot"]) & short
+    torn = atoms[(atoms["group"] == "beyond") | (atoms["story"] == "straddle")]
+    whole = atoms[atoms["plot"].isin(torn["plot"])].geometry.to_numpy()
+    near, _ = shapely.STRtree(whole).query(layer.geometry.to_numpy(), predicate="dwithin",
+                                           distance=1.0)  # fmt: skip
+    clear = np.ones(len(layer), dtype=bool)
+    clear[near] = False
+    pick = layer["plot"].isin(lone["plot"]) & short & clear
     return np.asarray(pick & (pick.cumsum() % 40 == 1))
 
 
