@@ -27,7 +27,7 @@ LISTS = (
     "monitoring", "self_submitted", "moved_out", "relocation", "supplement", "scheme_known",
     "balance",
 )  # fmt: skip
-OVERLAPS = ("prev_cultivated_m2", "to_construction_m2", "approved_m2")
+OVERLAPS = ("prev_cultivated_m2", "to_construction_m2", "approved_m2", "illegal_m2")
 NEAREST = 3
 _CLOSE = 40
 
@@ -143,7 +143,7 @@ def _previous(row: pd.Series) -> list[str]:
 def _overlaps(row: pd.Series) -> list[str]:
     area = int(to_cm2(row["area_m2"]))
     lines = []
-    for column in OVERLAPS:
+    for column in (name for name in OVERLAPS if name in row):
         label = vocabulary()[column].label.split("（")[0]
         amount = row[column]
         share = "不明" if pd.isna(amount) else _share(int(to_cm2(amount)), area)

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline import tables
 from pipeline.errors import ConfigError
+from pipeline.evidence.gathering import COLUMNS as EVIDENCE
 from pipeline.tables.docs import COMMAND, documents
 from pipeline.tables.lists import read_aliases, read_classes, read_codes, read_land_codes
 from pipeline.tables.vocabulary import read_vocabulary
@@ -182,6 +183,11 @@ WRONG_WORDS = {
 @pytest.mark.parametrize(("old", "new", "expected"), WRONG_WORDS.values(), ids=WRONG_WORDS)
 def test_a_wrong_vocabulary_is_refused(tmp_path, old, new, expected):
     assert expected in _message(read_vocabulary, _edited(tmp_path, "vocabulary.csv", old, new))
+
+
+def test_the_vocabulary_names_every_evidence_column():
+    unnamed = set(EVIDENCE) - set(tables.vocabulary()) - {"geometry"}
+    assert unnamed == set()
 
 
 @pytest.mark.parametrize("name", documents())
