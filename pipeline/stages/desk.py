@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipeline.ingest.county import role_files
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
@@ -67,6 +69,11 @@ class Desk:
         source = self.county.layers[role]
         folder = self.processed / "zones"
         return (folder / day.isoformat() if source.dated else folder) / f"{role}.parquet"
+
+    def delivered(self, day: date) -> tuple[str, ...]:
+        """Return the roles known at an export, sorted; a {date} list not yet out isn't one."""
+        roles = sorted(self.county.layers)
+        return tuple(role for role in roles if role_files(self.county, role, day))
 
     @property
     def judged(self) -> tuple[date, ...]:

@@ -40,7 +40,7 @@ def pack_files(desk: Desk) -> tuple[Path, ...]:
 def _evidence_job(desk: Desk, day: date) -> Job:
     """Return the job that gathers what the rules may ask, piece by piece."""
     county = desk.county
-    roles = sorted(role for role in county.layers if role != "towns")
+    roles = [role for role in desk.delivered(day) if role != "towns"]
     parcels_file = desk.export(day, "parcels.parquet")
     previous_file = desk.export(county.previous, "parcels.parquet")
     ledger_file = desk.export(county.ledger, "parcels.parquet")

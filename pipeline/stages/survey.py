@@ -25,10 +25,11 @@ GEODESIC_PPM = 0.2
 
 def jobs(desk: Desk) -> Iterator[Job]:
     """Yield one job per role (per export where its path holds {date}) and one per export."""
-    for role in sorted(desk.county.layers):
-        dated = desk.county.layers[role].dated
-        for day in desk.judged if dated else (desk.county.newest,):
-            yield _zone_job(desk, role, day, dated=dated)
+    for day in desk.judged:
+        for role in desk.delivered(day):
+            dated = desk.county.layers[role].dated
+            if dated or day == desk.county.newest:
+                yield _zone_job(desk, role, day, dated=dated)
     for day in desk.county.exports:
         yield _export_job(desk, day)
 
