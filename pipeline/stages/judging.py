@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pipeline.freshness import PACKAGE, PACKS
-from pipeline.model import AccountRow
+from pipeline.model import AccountRow, Mode
 from pipeline.stages.desk import Desk, Job, Outcome
 
 if TYPE_CHECKING:
@@ -94,11 +94,13 @@ def _classify_job(desk: Desk, day: date) -> Job:
 
     def compute(_state: State) -> Outcome:
         from pipeline import storage
-        from pipeline.classify import classify
-        from pipeline.tables import load_pack
+        from pipeline.classify import apply_delivered, classify
+        from pipeline.tables import classes, load_pack
 
         pieces = storage.read_frame(evidence_file)
         classified = classify(pieces, load_pack(county.rules, county.root))
+        if county.mode is Mode.TRUST:
+            classified = apply_delivered(classified, classes())
         product = desk.export(day, "pieces.parquet")
         row = account("classify", day, pieces, classified)
 
