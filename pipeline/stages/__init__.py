@@ -80,11 +80,14 @@ def _run_together(desk: Desk, state: State, jobs: Sequence[Job]) -> int:
 
 
 def _key(desk: Desk, state: State, job: Job) -> str:
-    """Return what the job's result depends on, as one hash."""
+    """Return what the job's result depends on, as one hash; moved folders keep their keys."""
+    own = [path for path in job.inputs if path.is_relative_to(desk.processed)]
+    brought = [path for path in job.inputs if not path.is_relative_to(desk.processed)]
     return key_of(
         {
             "code": state.contents.of_all(code_files(job.rooms), base=PACKAGE),
-            "inputs": state.contents.of_all(job.inputs, base=desk.out),
+            "inputs": state.contents.of_all(own, base=desk.out),
+            "brought": state.contents.of_all(brought, base=desk.county.root),
             "params": job.params,
         }
     )
