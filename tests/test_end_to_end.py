@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from decimal import Decimal
+from importlib import resources
 from pathlib import Path
 
 import geopandas as gpd
@@ -145,7 +146,7 @@ def test_the_ledger_holds_exactly_what_the_summary_counts(finished):
     )
     assert int(total["plots"]) == len(ledger)
     cm2 = (ledger["area_m2"] * 100).round().astype(int).sum()
-    assert Decimal(total["area_m2"]) * 100 == cm2
+    assert Decimal(total["area_m2"]) * 100 == int(cm2)
     gpkg = pyogrio.read_dataframe(finished / "data/processed/ledger.gpkg")
     assert sorted(gpkg["task_id"]) == sorted(ledger["task_id"])
     assert ledger["task_id"].is_unique
@@ -267,3 +268,49 @@ def gengbao_in(folder, *args):
 
 def test_an_unknown_command_is_a_matter_of_usage():
     assert gengbao("alles").returncode == 2
+
+
+@pytest.fixture(scope="session")
+def zhashui(tmp_path_factory):
+    """The sample county of two commands, made and run whole."""
+    folder = tmp_path_factory.mktemp("zhashui")
+    made = gengbao("sample", "--county", folder / "raw")
+    assert made.returncode == 0, made.stderr
+    done = gengbao("all", "--county", folder / "raw", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_the_published_cells_come_out_of_the_plots(zhashui):
+    """63 leaves within 0.001 亩 of the cells, counts exact (柞政函〔2023〕120号 附件2, to 0.1 亩)."""
+    text = resources.files("pipeline.sample").joinpath("tables", "zhashui_cells.csv")
+    wanted = list(csv.DictReader(text.read_text(encoding="utf-8").splitlines()))
+    rows = read_csv(zhashui / "data/processed/summary.csv")
+    found = {(r["town"], r["category"]): r for r in rows if r["export"] == "2023-09-30"}
+    assert len(wanted) == 63
+    for cell in wanted:
+        row = found[cell["town"], cell["category"]]
+        assert row["plots"] == cell["plots"], cell
+        assert abs(Decimal(row["area_mu"]) - Decimal(cell["area_mu"])) <= Decimal("0.001"), cell
+
+
+@pytest.mark.slow
+def test_every_printed_cell_is_reproduced_and_only_the_notice_itself_is_at_odds(zhashui):
+    rows = read_csv(zhashui / "data/processed/reconcile.csv")
+    ours = [r for r in rows if r["check"] == "printed-computed" and r["table"] == "附件2"]
+    assert len(ours) == 200
+    assert {r["verdict"] for r in ours} == {"equal"}
+    real = {(r["town"], r["item"]) for r in rows if r["verdict"] == "real"}
+    assert real == {("杏坪镇", "pbf_gap"), ("曹坪镇", "pbf_gap")}
+
+
+@pytest.mark.slow
+def test_work_needed_leaves_out_the_self_submitted_plots(zhashui):
+    """说明2: 2818 − 639 = 2179 plots, 11452 − 948.7 = 10503 亩 (printed figures)."""
+    rows = read_csv(zhashui / "data/processed/summary.csv")
+    county = {
+        r["category"]: r for r in rows if r["export"] == "2023-09-30" and r["level"] == "county"
+    }
+    assert county["work_needed"]["plots"] == "2179"
+    assert round(Decimal(county["work_needed"]["area_mu"])) == 10503
