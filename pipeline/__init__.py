@@ -1,3 +1,3 @@
-"""耕保 (gengbao): from a land-survey export to classified plots, a ledger that adds up, and maps."""
+"""耕保 (gengbao): a survey export in; classified plots, a ledger that adds up, and maps out."""
 
 __version__ = "0.1.0"

@@ -283,7 +283,7 @@ def zhashui(tmp_path_factory):
 
 @pytest.mark.slow
 def test_the_published_cells_come_out_of_the_plots(zhashui):
-    """63 leaves within 0.001 亩 of the cells, counts exact (柞政函〔2023〕120号 附件2, to 0.1 亩)."""
+    """63 leaves within 0.001 亩 of the cells, counts exact （柞政函〔2023〕120号 附件2）."""
     text = resources.files("pipeline.sample").joinpath("tables", "zhashui_cells.csv")
     wanted = list(csv.DictReader(text.read_text(encoding="utf-8").splitlines()))
     rows = read_csv(zhashui / "data/processed/summary.csv")
