@@ -26,8 +26,14 @@ class Field:
 
 
 def _f(  # noqa: PLR0913 - a table row, read as a table
-    national: str, label: str, dtype: str, length: int, decimals: int = 0, unit: str = "",
-    *, required: bool = False,
+    national: str,
+    label: str,
+    dtype: str,
+    length: int,
+    decimals: int = 0,
+    unit: str = "",
+    *,
+    required: bool = False,
 ) -> Field:
     return Field(national.lower(), national, label, dtype, unit, length, decimals, required)
 
