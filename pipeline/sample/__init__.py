@@ -1,5 +1,5 @@
-"""The synthetic county: a whole county folder whose figures are the published ones."""
+"""The sample county: a synthetic land survey that adds up to the published figures."""
 
-from pipeline.sample.county import make_sample
+from pipeline.sample.making import make_sample
 
 __all__ = ["make_sample"]

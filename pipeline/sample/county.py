@@ -1,8 +1,7 @@
-"""From a seed to a county folder."""
+"""From a seed to a county in memory: land, plots, exports, zones and lists."""
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,16 +10,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.errors import ConfigError, Finding
 from pipeline.measure import official_area_cm2
-from pipeline.sample import coverage, land, lists, outline, plan, progress, slicing
-from pipeline.sample import valleys as rivers
-from pipeline.sample import zones
-from pipeline.sample.folder import MARK, write_folder
-from pipeline.sample.figures import MU_M2, SCALES, Figures, Scale, load_figures
+from pipeline.sample import coverage, land, lists, outline, plan, progress, slicing, zones
+from pipeline.sample.carving import carve
+from pipeline.sample.figures import MU_M2, Figures, Scale, load_figures
+from pipeline.sample.lanes import CRS, lanes_of, linear, slots, streams
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from numpy.typing import NDArray
+
+    from pipeline.sample.valleys import Valley
 
 _NAMES = {"zhashui": ("611026", "柞水县"), "tiny": ("619901", "清石县")}
 _GROSS = 1.2  # gross area of fields per 亩 of net target, with room for the flows
@@ -32,7 +31,7 @@ class County:
 
     atoms: all that never changes (see plan.plan), with geometry, cm2, zldwdm, zldwmc, tbbh,
     bsm, order, xzqmc, supplement; control: official area of each town in 0.01 m²; shapes: town
-    outlines; layers: zones and lists by role.
+    outlines; layers: zones and lists with polygons by role; tables: lists without.
     """
 
     code: str
@@ -42,72 +41,8 @@ class County:
     states: list[progress.State]
     shapes: gpd.GeoSeries
     control: pd.Series
-    layers: dict[str, pd.DataFrame]
-
-
-def make_sample(
-    root: Path,
-    *,
-    scale: str = "small",
-    exports: int = 2,
-    code: str | None = None,
-    name: str | None = None,
-    seed: int = 611026,
-) -> None:
-    """Write a whole synthetic county folder to `root`.
-
-    scale: tiny, small, county or stress; exports: number of exports after the ledger's (0–2);
-    code, name: of the county, else the figures' own. The same arguments give the same bytes (but
-    for .gdb, whose rows and WKB are equal). Raises ConfigError, before anything is written, for
-    an unknown scale, a bad code or number of exports, and for a folder with a county.toml that
-    wasn't made here.
-    """
-    _check(root, scale, exports, code)
-    county = build(SCALES[scale], exports, (code, name), seed)
-    temp = root.parent / f".{root.name}.sample-tmp"
-    shutil.rmtree(temp, ignore_errors=True)
-    temp.mkdir(parents=True)
-    try:
-        write_folder(county, temp)
-        _replace(temp, root)
-    finally:
-        shutil.rmtree(temp, ignore_errors=True)
-
-
-def _check(root: Path, scale: str, exports: int, code: str | None) -> None:
-    findings = []
-    if scale not in SCALES:
-        findings.append(Finding("参数 scale", f"没有规模“{scale}”", f"可用:{'、'.join(SCALES)}"))
-    if not 0 <= exports <= len(progress.LATER):
-        findings.append(Finding("参数 exports", f"{exports}", f"取 0 至 {len(progress.LATER)}"))
-    if code is not None and not (len(code) == 6 and code.isdigit()):  # noqa: PLR2004 - 6 digits
-        findings.append(Finding("参数 code", f"“{code}”不是六位数字", "例如 611026"))
-    toml = root / "county.toml"
-    if toml.exists() and not toml.read_text(encoding="utf-8", errors="replace").startswith(MARK):
-        findings.append(
-            Finding(str(toml), "这个县文件夹不是 gengbao sample 生成的", "另选一个空文件夹")
-        )
-    elif root.exists() and not toml.exists() and _foreign(root):
-        findings.append(Finding(str(root), "文件夹里已有别的文件", "另选一个空文件夹"))
-    if findings:
-        raise ConfigError(findings)
-
-
-def _foreign(root: Path) -> list[str]:
-    return sorted(p.name for p in root.iterdir() if p.name not in {"README.md", ".gitkeep"})
-
-
-def _replace(temp: Path, root: Path) -> None:
-    """Put the new folder in the place of the old; a README of the folder is kept."""
-    readme = root / "README.md"
-    if readme.exists():
-        shutil.copy2(readme, temp / "README.md")
-    old = root.parent / f".{root.name}.sample-old"
-    shutil.rmtree(old, ignore_errors=True)
-    if root.exists():
-        root.rename(old)
-    temp.rename(root)
-    shutil.rmtree(old, ignore_errors=True)
+    layers: dict[str, gpd.GeoDataFrame]
+    tables: dict[str, pd.DataFrame]
 
 
 def build(scale: Scale, exports: int, identity: tuple[str | None, str | None], seed: int) -> County:
@@ -118,21 +53,23 @@ def build(scale: Scale, exports: int, identity: tuple[str | None, str | None], s
     rng = [np.random.default_rng([seed, k]) for k in range(8)]
     names = list(figures.towns["name"])
     ground = outline.lay_out(scale.layout, names, scale.radius_km, rng[0])
-    valleys = rivers.carve(ground, scale.layout, _demand_m2(figures), scale.step_m, rng[1])
+    valleys = carve(ground, scale.layout, _demand_m2(figures), scale.step_m, rng[1])
     axes = np.vstack([v.axis for v in valleys])
     net = outline.weave(ground, axes, scale.cells, rng[2])
     table, faces = _cover(figures, scale, valleys, net, rng)
     atoms = _dress(table, faces, valleys, (code, name, figures), rng[5])
-    layers = _layers(atoms, rng[7])
+    tables = {"monitoring": lists.monitoring(atoms, rng[7])}
+    tables["self_submitted"] = lists.self_submitted(atoms)
+    layers = _layers(atoms, tables["self_submitted"])
     atoms["supplement"] = atoms["bsm"].isin(layers["supplement"]["BSM"])
     states = progress.states(atoms, progress.LATER[:exports], rng[6])
     shapes = coverage.town_shapes(faces)
-    control = pd.Series(official_area_cm2(shapes.to_numpy(), slicing.CRS), index=shapes.index)
+    control = pd.Series(official_area_cm2(shapes.to_numpy(), CRS), index=shapes.index)
     return County(code=code, name=name, figures=figures, atoms=atoms, states=states,
-                  shapes=shapes, control=control, layers=layers)  # fmt: skip
+                  shapes=shapes, control=control, layers=layers, tables=tables)  # fmt: skip
 
 
-def _demand_m2(figures: Figures) -> np.ndarray:
+def _demand_m2(figures: Figures) -> NDArray[np.float64]:
     goal = figures.target_mu("cropland").to_numpy()
     cells = figures.cells
     swap = cells[cells["category"] == "in_out_balance"].set_index("town")["area_mu"]
@@ -140,31 +77,34 @@ def _demand_m2(figures: Figures) -> np.ndarray:
 
 
 def _cover(
-    figures: Figures, scale: Scale, valleys: list[rivers.Valley], net: outline.Net,
+    figures: Figures, scale: Scale, valleys: list[Valley], net: outline.Net,
     rng: list[np.random.Generator],
 ) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:  # fmt: skip
     """Return the planned cells and the coverage; `cell` of a face is a row of the first."""
     wanted = plan.plan(figures, scale, rng[3])
-    lanes = slicing.lanes_of(valleys)
-    free = slicing.slots(lanes, valleys)
+    lanes = lanes_of(valleys)
+    free = slots(lanes, valleys)
     placed, left = slicing.place(wanted, free, scale.filler_mu, rng[4])
     rank = free.groupby("lane")["rank"].first()
     left["now"] = land.filler_classes(
         left, (left["end"] - left["start"]).to_numpy(), left["lane"].map(rank).to_numpy(), rng[5]
     )
-    whole = {"low": 0.0, "high": 1.0, "group": "land"}
+
+    def whole(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(low=0.0, high=1.0, group="land")
+
     cells = pd.concat(
         [
             slicing.cells(wanted, placed, lanes),
-            left.assign(**whole),
-            slicing.streams(lanes, valleys).assign(**whole),
-            slicing.linear(lanes, rng[4]).assign(**whole),
+            whole(left),
+            whole(streams(lanes, valleys)),
+            whole(linear(lanes, rng[4])),
         ],
         ignore_index=True,
     )
     cuts, inside = slicing.outline_of(cells, lanes)
     mouth = coverage.mouths(valleys)
-    points = np.concatenate((shapely.points(inside), mouth.geometry.to_numpy()))
+    points = np.r_[np.asarray(shapely.points(inside), dtype=object), mouth.geometry.to_numpy()]
     cells = pd.concat([cells, pd.DataFrame(mouth.drop(columns="geometry")).assign(group="land")],
                       ignore_index=True)  # fmt: skip
     town = cells["town"].to_numpy(dtype=np.int64)
@@ -172,7 +112,7 @@ def _cover(
 
 
 def _dress(
-    cells: pd.DataFrame, faces: gpd.GeoDataFrame, valleys: list[rivers.Valley],
+    cells: pd.DataFrame, faces: gpd.GeoDataFrame, valleys: list[Valley],
     identity: tuple[str, str, Figures], rng: np.random.Generator,
 ) -> gpd.GeoDataFrame:  # fmt: skip
     """Return the atoms: plan columns for every face, classes of the rest, areas, places, codes."""
@@ -180,7 +120,7 @@ def _dress(
                "story", "lot", "weight"]  # fmt: skip
     keep = cells[columns].reindex(faces["cell"]).reset_index(drop=True)
     atoms = gpd.GeoDataFrame(keep.assign(town=faces["town"].to_numpy()),
-                             geometry=faces.geometry.to_numpy(), crs=slicing.CRS)  # fmt: skip
+                             geometry=faces.geometry.to_numpy(), crs=CRS)  # fmt: skip
     forest = (faces["cell"] < 0).to_numpy()
     spots = faces.geometry.representative_point().to_numpy()
     atoms.loc[forest, "now"] = land.forest_classes(spots[forest], valleys, rng)
@@ -201,7 +141,7 @@ def _dress(
 
 
 def _address(
-    atoms: gpd.GeoDataFrame, valleys: list[rivers.Valley], identity: tuple[str, str, Figures],
+    atoms: gpd.GeoDataFrame, valleys: list[Valley], identity: tuple[str, str, Figures],
     rng: np.random.Generator,
 ) -> gpd.GeoDataFrame:  # fmt: skip
     """Add village, codes, serials, numbers; sort by serial."""
@@ -227,11 +167,13 @@ def _address(
     return out.sort_values(["order", "x", "y"], ignore_index=True)
 
 
-def _layers(atoms: gpd.GeoDataFrame, rng: np.random.Generator) -> dict[str, pd.DataFrame]:
-    """Return zones and lists by role. Supplements keep clear of displaced zone polygons."""
+def _layers(atoms: gpd.GeoDataFrame, own: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Return zones and lists with polygons by role; own: the self-submitted list.
+
+    Supplements keep clear of displaced zone polygons.
+    """
     pbf = zones.zone(atoms, atoms["pbf"])
     off = zones.displaced(pbf, atoms)
-    own = lists.self_submitted(atoms)
     fields = lists.plots_of(
         atoms,
         (atoms["group"] == "retained") & ~atoms["pbf"] & atoms["target"] & (atoms["story"] == ""),
@@ -239,12 +181,10 @@ def _layers(atoms: gpd.GeoDataFrame, rng: np.random.Generator) -> dict[str, pd.D
     _, near = shapely.STRtree(fields.geometry.to_numpy()).query(
         pbf.geometry.to_numpy()[off], predicate="intersects"
     )
-    fields = fields.drop(index=np.unique(near)).reset_index(drop=True)
+    fields = fields[~np.isin(np.arange(len(fields)), near)].reset_index(drop=True)
     return {
         "pbf": zones.shifted(pbf, off),
         "target": zones.zone(atoms, atoms["target"]),
-        "monitoring": lists.monitoring(atoms, rng),
-        "self_submitted": own,
         "relocation": lists.relocation(atoms),
         "supplement": lists.supplement(fields, lists.moved_out(atoms, own)),
         "balance": lists.balance(atoms),

@@ -11,8 +11,8 @@ import shapely
 
 from pipeline.errors import Finding, GengbaoError
 from pipeline.measure import adjust, official_area_cm2
+from pipeline.sample.lanes import CRS
 from pipeline.sample.outline import GRID_M
-from pipeline.sample.slicing import CRS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,17 +150,16 @@ def _merge(faces: gpd.GeoDataFrame, group: Ints) -> gpd.GeoDataFrame:
     for g in many:
         geometry[g] = shapely.coverage_union_all(geometry[group == g])
     keep = group == np.arange(len(group))
-    out = faces[keep].reset_index(drop=True)
-    return out.set_geometry(gpd.GeoSeries(geometry[keep], crs=CRS))
+    out = pd.DataFrame(faces[keep].drop(columns="geometry")).reset_index(drop=True)
+    return gpd.GeoDataFrame(out, geometry=geometry[keep], crs=CRS)
 
 
 def town_shapes(faces: gpd.GeoDataFrame) -> gpd.GeoSeries:
     """Return the outline of every town with all its vertices, in the order of the town table."""
-    shapes = {
-        int(t): shapely.coverage_union_all(part.geometry.to_numpy())
-        for t, part in faces.groupby("town")
-    }
-    return gpd.GeoSeries([shapes[t] for t in sorted(shapes)], index=sorted(shapes), crs=CRS)
+    town = faces["town"].to_numpy(np.int64)
+    towns = np.unique(town)
+    shapes = [shapely.coverage_union_all(faces.geometry.to_numpy()[town == t]) for t in towns]
+    return gpd.GeoSeries(shapes, index=towns, crs=CRS)
 
 
 def _without_exclaves(faces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -178,7 +177,9 @@ def _without_exclaves(faces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             touch = others.boundary.intersection(part.boundary).length
             spots = out.geometry.representative_point()
             moved = spots.within(part) & (out["town"] == town) & (out["cell"] < 0)
-            out.loc[moved, "town"] = touch.idxmax()
+            out["town"] = out["town"].mask(
+                moved, touch.index.to_numpy(np.int64)[touch.to_numpy().argmax()]
+            )
     raise GengbaoError(Finding("示例县镇界", "有镇不成一片", "换一个随机种子 --seed"))
 
 
@@ -188,8 +189,9 @@ def closed_areas(faces: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], pd.Series]
     shapes = town_shapes(faces)
     control = pd.Series(official_area_cm2(shapes.to_numpy(), CRS), index=shapes.index)
     out = area.copy()
-    for town, rows in faces.groupby("town").indices.items():
-        out[rows] = adjust(area[rows], int(control[town]))
+    for number, total in zip(control.index, control.to_numpy(), strict=True):
+        rows = np.flatnonzero(faces["town"].to_numpy() == number)
+        out[rows] = adjust(area[rows], int(total))
     return out, control
 
 

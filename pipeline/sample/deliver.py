@@ -86,7 +86,7 @@ def gbk_csv(frame: pd.DataFrame, path: Path) -> None:
 def workbook(frame: pd.DataFrame, path: Path, sheet: str, stamp: datetime) -> None:
     """Write a table as a workbook; all cells are text."""
     book = openpyxl.Workbook()
-    page = book.active
+    page = book.worksheets[0]
     page.title = sheet
     page.append(list(frame.columns))
     for row in frame.astype(str).itertuples(index=False):

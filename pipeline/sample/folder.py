@@ -12,7 +12,7 @@ import shapely
 
 from pipeline.sample import deliver, land, progress, zones
 from pipeline.sample.coverage import union_by
-from pipeline.sample.slicing import CRS
+from pipeline.sample.lanes import CRS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,8 +79,8 @@ def _reference(county: County, root: Path) -> None:
     target = deliver.unprefixed(zones.target_layer(layers["target"], county.code))
     deliver.geopackage(target, root / "耕地保护目标" / "GDBHMB.gpkg", "GDBHMB")
     lot = root / "清单"
-    deliver.workbook(layers["monitoring"], lot / "疑似变化图斑.xlsx", "疑似变化", _STAMP)
-    deliver.gbk_csv(layers["self_submitted"], lot / "核实处置自提.csv")
+    deliver.workbook(county.tables["monitoring"], lot / "疑似变化图斑.xlsx", "疑似变化", _STAMP)
+    deliver.gbk_csv(county.tables["self_submitted"], lot / "核实处置自提.csv")
     deliver.geopackage(layers["relocation"], lot / "异地调整补划.gpkg", "异地调整补划")
     deliver.shapefile(layers["supplement"], lot / "补划地块.shp", progress.LATER[-1])
     deliver.shapefile(layers["balance"], lot / "进出平衡方案.shp", progress.LEDGER)
@@ -123,8 +123,8 @@ def _export(county: County, state: progress.State, number: int, root: Path) -> N
 def export_frame(atoms: gpd.GeoDataFrame, state: progress.State, code: str) -> gpd.GeoDataFrame:
     """Return DLTB of one export: every plot with all attributes, sorted by BSM, EPSG:4524."""
     keys, shapes = union_by(atoms.geometry.to_numpy(), state.plot)
-    first = pd.Series(np.arange(len(atoms))).groupby(state.plot).first().loc[keys].to_numpy()
-    cm2 = atoms["cm2"].groupby(state.plot).sum().loc[keys].to_numpy()
+    first = pd.Series(np.arange(len(atoms))).groupby(state.plot).first().reindex(keys).to_numpy()
+    cm2 = atoms["cm2"].groupby(state.plot).sum().reindex(keys).to_numpy()
     lead = atoms.iloc[first].reset_index(drop=True)
     serial = state.serial[first]
     top = int(atoms["order"].max())

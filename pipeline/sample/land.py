@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -12,6 +11,7 @@ import shapely
 from pipeline.sample.figures import table
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
     from pipeline.sample.valleys import Valley
@@ -140,5 +140,7 @@ def plots(state: pd.DataFrame, year: int) -> pd.DataFrame:
         "ZZSXMC": state["zzsxdm"].map(mc).to_numpy(),
         "GDDB": np.where(crop, 9 + slope["gdpdjb"].astype(int), 0).astype(np.int32),
         "FRDBS": np.where(abroad & ~state_owned, "1", "0"),
-        "CZCSXM": np.where(built, town, ""), "SJNF": np.full(len(state), year, dtype=np.int32), "MSSM": "00", "HDMC": "", "BZ": "",
+        "CZCSXM": np.where(built, town, ""),
+        "SJNF": np.full(len(state), year, dtype=np.int32),
+        "MSSM": "00", "HDMC": "", "BZ": "",
     })  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.sample.coverage import union_by
-from pipeline.sample.slicing import CRS
+from pipeline.sample.lanes import CRS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,17 +18,17 @@ _OPEN, _CLOSED = "未销号", "已销号"
 
 
 def plots_of(atoms: gpd.GeoDataFrame, rows: pd.Series) -> gpd.GeoDataFrame:
-    """Return the ledger plots behind these atoms: plot, BSM, group, now, lot, town, cm2, geometry."""
+    """Return the ledger plots behind these atoms: plot, bsm, group, now, lot, town, cm2."""
     part = atoms[rows]
     keys, shapes = union_by(part.geometry.to_numpy(), part["plot"].to_numpy())
     first = part.drop_duplicates("plot").set_index("plot").loc[keys].reset_index()
-    area = part.groupby("plot")["cm2"].sum().loc[keys].to_numpy()
+    area = part.groupby("plot")["cm2"].sum().reindex(keys).to_numpy()
     columns = ["plot", "bsm", "group", "now", "lot", "town", "xzqmc"]
     return gpd.GeoDataFrame(first[columns].assign(cm2=area), geometry=shapes, crs=CRS)
 
 
 def monitoring(atoms: gpd.GeoDataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Return 疑似变化 items by BSM: BSM, XZQMC, ZT, SXRQ (several rows where the status changed)."""
+    """Return 疑似变化 items: BSM, XZQMC, ZT, SXRQ (several rows where the status changed)."""
     task = plots_of(atoms, atoms["lot"] == "monitoring")
     out = [_opened(task, rng)]
     crop = task[task["now"].str.startswith("01")]

@@ -1,4 +1,4 @@
-"""The exports: last year's survey, the ledger date, and what was restored, lost and renumbered since."""
+"""The exports: last year's survey, the ledger date, and what has changed since."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from pipeline.sample.land import RESTORABLE
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
@@ -137,7 +137,7 @@ def _step(
     relapsed = group & ~halved & (n > 0) & (at < 0.14 * 0.08 * 1.5)
     lost = fresh & (atoms["order"].to_numpy() % 2 == n % 2) & (n < 2)  # noqa: PLR2004 - two rounds
     dlbm, planting = last.dlbm.copy(), last.zzsxdm.copy()
-    gained = whole | part | rest | beyond.to_numpy()
+    gained = whole | part | rest | beyond
     dlbm[gained], planting[gained] = "0103", "LS"
     dlbm[relapsed], planting[relapsed] = atoms["now"].to_numpy(object)[relapsed], origin[relapsed]
     dlbm[lost], planting[lost] = "0307", "JKHF"

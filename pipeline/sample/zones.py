@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 
 from pipeline.measure import official_area_cm2
 from pipeline.sample.coverage import union_by
 from pipeline.sample.figures import table
-from pipeline.sample.slicing import CRS
+from pipeline.sample.lanes import CRS
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 _SHIFT_M = (0.05, 0.07)
@@ -86,8 +86,8 @@ def pbf_layer(layer: gpd.GeoDataFrame, code: str, names: list[tuple[str, str]]) 
         "QSDWDM": layer["ZLDWDM"], "ZLDWDM": layer["ZLDWDM"], "YJJBNTTBMJ": layer["TBMJ"],
         "KCDLBM": np.where(layer["KCXS"] > 0, "1203", ""), "KCXS": layer["KCXS"],
         "KCMJ": layer["KCMJ"], "YJJBNTMJ": layer["TBDLMJ"], "GDLX": layer["GDLX"],
-        "GDPDJB": layer["GDPDJB"], "SJNF": np.full(len(layer), 2020, dtype=np.int32), "ZRRZJHM": "", "ZRRMC": "", "LXDH": "",
-        "JZDZ": "", "BZ": "",
+        "GDPDJB": layer["GDPDJB"], "SJNF": np.full(len(layer), 2020, dtype=np.int32),
+        "ZRRZJHM": "", "ZRRMC": "", "LXDH": "", "JZDZ": "", "BZ": "",
     }  # fmt: skip
     return gpd.GeoDataFrame(crop, geometry=layer.geometry.to_numpy(), crs=layer.crs)
 
@@ -101,6 +101,7 @@ def target_layer(layer: gpd.GeoDataFrame, code: str) -> gpd.GeoDataFrame:
         "ZLDWDM": layer["ZLDWDM"], "ZLDWMC": layer["ZLDWMC"], "TBMJ": layer["TBMJ"],
         "KCDLBM": np.where(layer["KCXS"] > 0, "1203", ""), "KCXS": layer["KCXS"],
         "KCMJ": layer["KCMJ"], "TBDLMJ": layer["TBDLMJ"], "GDLX": layer["GDLX"],
-        "GDPDJB": layer["GDPDJB"], "SFWHTD": "0", "ZZSXDM": "LS", "SJNF": np.full(len(layer), 2020, dtype=np.int32),
+        "GDPDJB": layer["GDPDJB"], "SFWHTD": "0", "ZZSXDM": "LS",
+        "SJNF": np.full(len(layer), 2020, dtype=np.int32),
     }  # fmt: skip
     return gpd.GeoDataFrame(crop, geometry=layer.geometry.to_numpy(), crs=layer.crs)

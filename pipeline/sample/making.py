@@ -1,0 +1,80 @@
+"""Making the sample: checks, a temporary folder beside the target, one rename."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ConfigError, Finding
+from pipeline.sample.county import build
+from pipeline.sample.figures import SCALES
+from pipeline.sample.folder import MARK, write_folder
+from pipeline.sample.progress import LATER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def make_sample(
+    root: Path,
+    *,
+    scale: str = "small",
+    exports: int = 2,
+    code: str | None = None,
+    name: str | None = None,
+    seed: int = 611026,
+) -> None:
+    """Write a whole synthetic county folder to `root`.
+
+    scale: tiny, small, county or stress; exports: number of exports after the ledger's (0–2);
+    code, name: of the county, else the figures' own. The same arguments give the same bytes (but
+    for .gdb, whose rows and WKB are equal). Raises ConfigError, before anything is written, for
+    an unknown scale, a bad code or number of exports, and for a folder with a county.toml that
+    wasn't made here.
+    """
+    _check(root, scale, exports, code)
+    county = build(SCALES[scale], exports, (code, name), seed)
+    temp = root.parent / f".{root.name}.sample-tmp"
+    shutil.rmtree(temp, ignore_errors=True)
+    temp.mkdir(parents=True)
+    try:
+        write_folder(county, temp)
+        _replace(temp, root)
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
+
+
+def _check(root: Path, scale: str, exports: int, code: str | None) -> None:
+    findings = []
+    if scale not in SCALES:
+        findings.append(Finding("参数 scale", f"没有规模“{scale}”", f"可用:{'、'.join(SCALES)}"))
+    if not 0 <= exports <= len(LATER):
+        findings.append(Finding("参数 exports", f"{exports}", f"取 0 至 {len(LATER)}"))
+    if code is not None and not (len(code) == 6 and code.isdigit()):  # noqa: PLR2004 - 6 digits
+        findings.append(Finding("参数 code", f"“{code}”不是六位数字", "例如 611026"))
+    toml = root / "county.toml"
+    if toml.exists() and not toml.read_text(encoding="utf-8", errors="replace").startswith(MARK):
+        findings.append(
+            Finding(str(toml), "这个县文件夹不是 gengbao sample 生成的", "另选一个空文件夹")
+        )
+    elif root.exists() and not toml.exists() and _foreign(root):
+        findings.append(Finding(str(root), "文件夹里已有别的文件", "另选一个空文件夹"))
+    if findings:
+        raise ConfigError(findings)
+
+
+def _foreign(root: Path) -> list[str]:
+    return sorted(p.name for p in root.iterdir() if p.name not in {"README.md", ".gitkeep"})
+
+
+def _replace(temp: Path, root: Path) -> None:
+    """Put the new folder in the place of the old; a README of the folder is kept."""
+    readme = root / "README.md"
+    if readme.exists():
+        shutil.copy2(readme, temp / "README.md")
+    old = root.parent / f".{root.name}.sample-old"
+    shutil.rmtree(old, ignore_errors=True)
+    if root.exists():
+        root.rename(old)
+    temp.rename(root)
+    shutil.rmtree(old, ignore_errors=True)
