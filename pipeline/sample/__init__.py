@@ -1,4 +1,4 @@
-"""The sample county: a synthetic land survey that adds up to the published figures."""
+"""The synthetic county: a whole county folder whose figures are the published ones."""
 
 from pipeline.sample.making import make_sample
 
