@@ -189,7 +189,7 @@ def _read_choices(raw: dict[str, object], settings: Settings) -> None:
 
 
 def _task_roles() -> list[str]:
-    text = files("pipeline.tables").joinpath("classes.csv").read_text(encoding="utf-8")
+    text = files("pipeline").joinpath("tables", "classes.csv").read_text(encoding="utf-8")
     return [
         f"task_{row['name']}" for row in csv.DictReader(text.splitlines()) if row["task"] == "yes"
     ]
