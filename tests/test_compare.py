@@ -522,6 +522,12 @@ def test_the_csv_tables_write_exact_areas():
     assert (dry["decrease_m2"], dry["closing_m2"]) == ("20000.00", "10000.00")
     assert (dry["to_0702_m2"], dry["to_(空)_m2"]) == ("10000.00", "10000.00")
     assert flow.loc[("group", "unknown"), "label"] == "地类待核"
+    built = flow.loc[("dlbm", "0702")]  # nothing to flow from: zeros, and blanks of other levels
+    assert built["to_0103_m2"] == "0.00"
+    assert pd.isna(built["to_cropland_m2"])
+    by_town = tables["分镇地类流量.csv"].set_index(["town", "group"])
+    assert by_town.loc[("甲镇", "cropland"), "closing_mu"] == "15.000000"
+    assert by_town.loc[("甲镇", "unknown"), "label"] == "地类待核"
     towns = tables["分镇变化.csv"]
     row = towns[(towns["town"] == "全县") & (towns["relation"] == "recoded")].iloc[0]
     assert (row["old_plots"], row["old_m2"], row["old_mu"]) == (2, "20000.00", "30.000000")

@@ -96,14 +96,11 @@ def class_account(old: pd.DataFrame, new: pd.DataFrame, matrix: pd.DataFrame) ->
 
 
 def class_label(level: str, name: str) -> str:
-    """Return the Chinese name of a class of a level, of a group or of an edge."""
+    """Return the Chinese name of a land class, of a group (level "group") or of an edge."""
     if name in EDGES:
         return EDGES[name]
     if level == "group":
         return GROUPS[name]
-    if level == "town":
-        town, group = name.split(" ")
-        return f"{town} {GROUPS[group]}"
     land = tables.land_codes()
     return str(dict(zip(land["code"], land["name"], strict=True)).get(name, GROUPS["unknown"]))
 

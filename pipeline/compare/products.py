@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline.compare.changes import changes, format_losses, summary_by_town
-from pipeline.compare.classes import LEVELS, class_account, class_flow, class_label
+from pipeline.compare.classes import GROUPS, LEVELS, class_account, class_flow, class_label
 from pipeline.compare.lineage import match
 from pipeline.compare.plots import row_of, values_at
 from pipeline.errors import Finding, InputError
@@ -82,9 +82,7 @@ def csv_tables(comparison: Comparison) -> dict[str, pd.DataFrame]:
             [_wide(comparison.account, matrix, level) for level in LEVELS if level != "town"],
             ignore_index=True,
         ),
-        "分镇地类流量.csv": _printed(
-            _labelled(comparison.account[comparison.account["level"] == "town"])
-        ),
+        "分镇地类流量.csv": _printed(_town_account(comparison.account, comparison.towns)),
     }
 
 
@@ -96,6 +94,7 @@ def _wide(account: pd.DataFrame, matrix: pd.DataFrame, level: str) -> pd.DataFra
     ).add_prefix("to_").add_suffix("_cm2")  # fmt: skip
     head = _labelled(account[account["level"] == level])
     edges = [name for name in cells.index if name not in set(head["class"])]
+    cells = cells.reindex([*head["class"], *edges], fill_value=0)
     more = pd.DataFrame({"level": level, "class": edges})
     more["label"] = [class_label(level, name) for name in edges]
     table = pd.concat([head, more], ignore_index=True) if edges else head
@@ -111,6 +110,19 @@ def _labelled(account: pd.DataFrame) -> pd.DataFrame:
     ]
     table = account.reset_index(drop=True)
     table.insert(2, "label", labels)
+    return table
+
+
+def _town_account(account: pd.DataFrame, towns: pd.DataFrame) -> pd.DataFrame:
+    """Return the account by town and group with the town's name in a column of its own."""
+    own = account[account["level"] == "town"].reset_index(drop=True)
+    parts = own["class"].str.split(" ", expand=True).reindex(columns=[0, 1])
+    names = dict(zip(towns["town_code"], towns["town"], strict=True))
+    table = own.drop(columns=["level", "class"])
+    table.insert(0, "town_code", parts[0])
+    table.insert(1, "town", parts[0].map(names))
+    table.insert(2, "group", parts[1])
+    table.insert(3, "label", parts[1].map(GROUPS))
     return table
 
 

@@ -111,13 +111,13 @@ def _planting(
 
 
 def _fresh_outflow(atoms: pd.DataFrame) -> NDArray[np.bool_]:
-    """Mark the smaller lone fields of the target layer that will be lost: three per town."""
+    """Mark the smallest lone field of the target layer in each town: it will be lost."""
     lone = (
         (atoms["group"] == "retained") & atoms["target"] & ~atoms["pbf"] & (atoms["story"] == "")
         & ~atoms["supplement"]
     )  # fmt: skip
     size = atoms["cm2"].where(lone & atoms["plot"].map(atoms["plot"].value_counts()).eq(1))
-    return np.asarray(size.groupby(atoms["town"]).rank(method="first") <= 3)  # noqa: PLR2004 - three
+    return np.asarray(size.groupby(atoms["town"]).rank(method="first") == 1)
 
 
 def _step(
