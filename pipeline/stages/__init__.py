@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding, GengbaoError, InputError
 from pipeline.freshness import PACKAGE, State, code_files, key_of
-from pipeline.stages import judging, publishing, survey
+from pipeline.stages import figures, judging, publishing, survey
 from pipeline.stages.desk import Desk
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def run(desk: Desk, until: str = "all") -> int:
     """
     state = State.load(desk.processed / ".state.json")
     wanted = STAGES[: STAGES.index(until) + 1]
-    plan = chain(survey.jobs(desk), judging.jobs(desk), publishing.jobs(desk, state))
+    plan = chain(
+        survey.jobs(desk), judging.jobs(desk), figures.jobs(desk), publishing.jobs(desk, state)
+    )
     done, names = 0, []
     for reads_survey, batch in groupby(
         (job for job in plan if job.stage in wanted), key=lambda job: job.reads_survey

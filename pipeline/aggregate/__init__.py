@@ -1,0 +1,22 @@
+"""From the ledger to the figures of towns, 督导组 and county."""
+
+from pipeline.aggregate.gaps import GAP_INDICATORS, gaps
+from pipeline.aggregate.summary import (
+    SUBTOTALS,
+    UNDECIDED,
+    WHOLE_COUNTY,
+    exact_m2,
+    exact_mu,
+    summarise,
+)
+
+__all__ = [
+    "GAP_INDICATORS",
+    "SUBTOTALS",
+    "UNDECIDED",
+    "WHOLE_COUNTY",
+    "exact_m2",
+    "exact_mu",
+    "gaps",
+    "summarise",
+]

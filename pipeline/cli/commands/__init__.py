@@ -1,0 +1,1 @@
+"""One file per command; `pipeline.cli.discover` finds them."""

@@ -1,0 +1,32 @@
+"""`gengbao docs`: write the documents that are generated from tables."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.cli.command import Command
+
+if TYPE_CHECKING:
+    import argparse
+
+log = logging.getLogger("gengbao")
+
+
+def run(_args: argparse.Namespace) -> int:
+    """Write them below the current folder."""
+    from pipeline import storage
+    from pipeline.tables.docs import documents
+
+    for name, text in documents().items():
+        storage.write_bytes(Path(name), text.encode())
+        log.info("文档 %s", name)
+    return 0
+
+
+COMMANDS = (
+    Command(
+        name="docs", text="重新生成 docs/ 里由表格生成的文档", order=90, run=run, on_county=False
+    ),
+)

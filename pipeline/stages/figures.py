@@ -1,0 +1,132 @@
+"""Stages that turn the ledger into figures: town tables, gaps, the check of printed figures."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pipeline.model import AccountRow
+from pipeline.stages.desk import Desk, Job, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from pathlib import Path
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from pipeline.freshness import State
+
+
+def jobs(desk: Desk) -> Iterator[Job]:
+    """Yield the town tables, then the check of the published figures."""
+    yield _aggregate_job(desk)
+    yield _reconcile_job(desk)
+
+
+def settings(desk: Desk) -> dict[str, Any]:
+    """Return the county's settings as they are printed in the manifest."""
+    settings = asdict(desk.county)
+    del settings["root"]
+    return settings
+
+
+def _aggregate_job(desk: Desk) -> Job:
+    """Return the job that counts and measures per town and holds gaps against targets."""
+    county = desk.county
+    files = {
+        day: (desk.export(day, "ledger.parquet"), desk.export(day, "pieces.parquet"))
+        for day in desk.judged
+    }
+
+    def compute(_state: State) -> Outcome:
+        import pandas as pd
+
+        from pipeline import storage, tables
+        from pipeline.aggregate import gaps, summarise
+
+        classes = tables.classes()
+        parts, rows = [], []
+        for day, (ledger_file, pieces_file) in files.items():
+            ledger, pieces = storage.read_frame(ledger_file), storage.read_frame(pieces_file)
+            part = summarise(ledger, pieces, county=county, classes=classes, export=day)
+            rows.append(_aggregate_account(day, ledger, pieces, part))
+            parts.append(part)
+        summary = pd.concat(parts, ignore_index=True)
+        table = gaps(summary, county=county, classes=classes)
+        products = [desk.processed / "summary.csv", desk.processed / "gaps.csv"]
+
+        def write() -> list[Path]:
+            storage.write_table(products[0], summary)
+            storage.write_table(products[1], table)
+            return products
+
+        return Outcome(write=write, said=f"期数={len(files)} 行={len(summary)}", account=rows)
+
+    return Job(
+        name="汇总",
+        stage="aggregate",
+        rooms=("aggregate",),
+        inputs=tuple(file for pair in files.values() for file in pair),
+        params={"county": settings(desk)},
+        compute=compute,
+    )
+
+
+def _aggregate_account(
+    day: date, ledger: gpd.GeoDataFrame, pieces: gpd.GeoDataFrame, summary: pd.DataFrame
+) -> AccountRow:
+    """Return the account of the town tables: tasks, and pieces that are none, each in one leaf."""
+    from pipeline.aggregate import SUBTOTALS
+    from pipeline.measure import to_cm2
+    from pipeline.tables import classes
+
+    leaves = ~summary["category"].isin(list(SUBTOTALS))
+    county = summary[(summary["level"] == "county") & leaves]
+    tasks = ledger[ledger["status"] != "withdrawn"]
+    tasks_of = [c.name for c in classes() if c.task]
+    others = pieces[~pieces["category"].isin(tasks_of)]
+    return AccountRow(
+        stage="aggregate",
+        export=day.isoformat(),
+        read_plots=len(tasks) + int(others.groupby("category")["bsm"].nunique().sum()),
+        accepted_plots=int(county["plots"].sum()),
+        rejected_plots=0,
+        in_cm2=int(to_cm2(tasks["area_m2"]).sum()) + int(to_cm2(others["base_m2"]).sum()),
+        out_cm2=int(to_cm2(county["area_m2"].astype(float)).sum()),
+        aside_cm2=0,
+    )
+
+
+def _reconcile_job(desk: Desk) -> Job:
+    """Return the job that checks the published figures against themselves and against ours."""
+    county = desk.county
+    summary_file = desk.processed / "summary.csv"
+
+    def compute(_state: State) -> Outcome:
+        from pipeline import storage
+        from pipeline.reconcile import reconcile
+        from pipeline.tables.published import load_published_items
+
+        summary = storage.read_table(summary_file)
+        at_ledger = summary[summary["export"] == county.ledger.isoformat()]
+        table = reconcile(county.published, at_ledger, load_published_items())
+        product = desk.processed / "reconcile.csv"
+
+        def write() -> list[Path]:
+            storage.write_table(product, table)
+            return [product]
+
+        verdicts = table["verdict"].value_counts()
+        said = " ".join(f"{name}={count}" for name, count in sorted(verdicts.items()))
+        return Outcome(write=write, said=said or "没有 published.csv")
+
+    return Job(
+        name="核对",
+        stage="aggregate",
+        rooms=("reconcile",),
+        inputs=(summary_file,),
+        params={"published": [asdict(row) for row in county.published]},
+        compute=compute,
+    )
