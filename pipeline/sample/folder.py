@@ -17,6 +17,8 @@ from pipeline.sample.lanes import CRS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from pipeline.sample.county import County
 
 MARK = "# 本县由 gengbao sample 生成:示例数据,边界与图斑均为合成"
@@ -123,7 +125,7 @@ def _export(county: County, state: progress.State, number: int, root: Path) -> N
 def export_frame(atoms: gpd.GeoDataFrame, state: progress.State, code: str) -> gpd.GeoDataFrame:
     """Return DLTB of one export: every plot with all attributes, sorted by BSM, EPSG:4524."""
     keys, shapes = union_by(atoms.geometry.to_numpy(), state.plot)
-    first = pd.Series(np.arange(len(atoms))).groupby(state.plot).first().reindex(keys).to_numpy()
+    first = _leads(atoms, state)
     cm2 = atoms["cm2"].groupby(state.plot).sum().reindex(keys).to_numpy()
     lead = atoms.iloc[first].reset_index(drop=True)
     serial = state.serial[first]
@@ -141,6 +143,14 @@ def export_frame(atoms: gpd.GeoDataFrame, state: progress.State, code: str) -> g
     )  # fmt: skip
     out = gpd.GeoDataFrame(land.plots(plots, state.day.year), geometry=shapes, crs=CRS)
     return out.sort_values("BSM", ignore_index=True)
+
+
+def _leads(atoms: gpd.GeoDataFrame, state: progress.State) -> NDArray[np.int64]:
+    """Return the row whose attributes each plot bears: of the atom that gave it its number."""
+    strange = atoms["order"].to_numpy() != state.serial
+    rows = np.lexsort((strange, state.plot))
+    _, first = np.unique(state.plot[rows], return_index=True)
+    return np.asarray(rows[first], dtype=np.int64)
 
 
 def _guests(lead: gpd.GeoDataFrame, serial: np.ndarray) -> np.ndarray:

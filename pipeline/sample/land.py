@@ -30,6 +30,8 @@ _INNER = (("0702", 26), ("0201", 22), ("0307", 12), ("0404", 12), ("0305", 12), 
 _OUTER = (("0301", 24), ("0305", 20), ("0307", 16), ("0404", 14), ("0201", 16), ("0702", 10))
 _URBAN = (("0701", 40), ("05H1", 8), ("08H1", 5), ("08H2", 8), ("0601", 8), ("0810", 6),
           ("0702", 25))  # fmt: skip
+_SETTLED = ("05", "06", "07", "08", "09")  # groups that must carry a CZCSXM
+_URBAN_ONLY = ("0701", "05H1", "08H1", "0810")
 _ONLY_SMALL = ("1104", "1202", "08H2", "0809", "08H1", "05H1", "0810")
 _TERRAIN = ("河湾", "石桥", "松坪", "梨园", "竹沟", "青岭", "柳坝", "南坡", "北沟", "杨坪", "石门",
             "泉水", "桃坪", "核桃", "银杏", "枫树", "老林", "新坪", "双河", "上湾", "下湾", "平地",
@@ -124,8 +126,9 @@ def plots(state: pd.DataFrame, year: int) -> pd.DataFrame:
     abroad = pd.Series(owner).str[:12].to_numpy() != state["zldwdm"].str[:12].to_numpy()
     mc = {"LS": "种植粮食作物", "FLS": "种植非粮作物", "LYFL": "粮与非粮轮作", "WG": "未耕种",
           "JKHF": "即可恢复", "GCHF": "工程恢复", "": ""}  # fmt: skip
-    built = np.isin(code, ["0702", "0701", "0601", "05H1", "08H1", "08H2", "0809", "0810", "1202x"])
-    town = np.where(np.isin(code, ["0701", "05H1", "08H1", "0810"]), "201", "203")
+    built = np.isin(pd.Series(code).str[:2].to_numpy(), _SETTLED)
+    town = np.where(np.isin(code, _URBAN_ONLY), "201", "203")
+    town = np.where(np.isin(code, ("0602", "0603")), "204", np.where(code == "09", "205", town))
     return pd.DataFrame({
         "BSM": state["bsm"].to_numpy(), "YSDM": "2001010100", "TBYBH": state["tbbh"].to_numpy(),
         "TBBH": state["tbbh"].to_numpy(), "DLBM": code, "DLMC": names.loc[code].to_numpy(),

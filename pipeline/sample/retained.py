@@ -117,5 +117,5 @@ def with_stories(part: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     strip["plot_then"] = part.loc[free[:, 6], "plot_then"].to_numpy()
     strip["story"] = "strip"
     part.loc[free[:, 8], "story"] = "reissued"
-    extra.append(strip)
-    return pd.concat([part, *extra], ignore_index=True)
+    # a bundle is cut in the order of its rows: the strip lies where the other field ends
+    return pd.concat([strip, part, *extra], ignore_index=True)
