@@ -14,6 +14,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -23,8 +24,7 @@ import pyogrio
 from pipeline.errors import Finding, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Mapping
 
 GPKG_CLOCK = "2000-01-01T00:00:00.000Z"
 """Stands in gpkg_contents.last_change: a clock there would change the bytes of every run."""
@@ -70,6 +70,58 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def replacing_folder(path: Path, ours: Collection[str]) -> Iterator[Path]:
+    """Yield an empty folder beside `path`; on success it takes the place of `path`, all at once.
+
+    ours: names of earlier products, dropped unless written again; whatever else a person keeps in
+    the folder stays. On any failure `path` is as it was. Raises OutputError where the system
+    refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    fresh, aside = work / "fresh", work / "aside"
+    try:
+        fresh.mkdir()
+        yield fresh
+        _carry_over(path, fresh, ours)
+        _flush_folder(fresh)
+        _swap(path, fresh, aside)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _carry_over(path: Path, fresh: Path, ours: Collection[str]) -> None:
+    """Copy what isn't ours and hasn't been written anew."""
+    for entry in path.iterdir() if path.is_dir() else ():
+        target = fresh / entry.name
+        if entry.name in ours or target.exists():
+            continue
+        if entry.is_dir():
+            shutil.copytree(entry, target)
+        else:
+            shutil.copy2(entry, target)
+
+
+def _swap(path: Path, fresh: Path, aside: Path) -> None:
+    """Put `fresh` in the place of `path`; put `path` back if that fails."""
+    if not path.exists():
+        fresh.rename(path)
+        return
+    path.rename(aside)
+    try:
+        fresh.rename(path)
+    except OSError:
+        aside.rename(path)
+        raise
+
+
 def _flush(path: Path) -> None:
     """Force a file's bytes to disk."""
     with path.open("rb+") as handle:
@@ -101,6 +153,15 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON document, keys sorted, Chinese readable; dates and decimals as text."""
     text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, default=str)
     write_bytes(path, (text + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read one of our own JSON documents; a damaged one is empty."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

@@ -168,7 +168,7 @@ def respelled(shape, turn):
 def test_ring_start_orientation_and_multi_part_are_form(turn):
     new = of({"1": respelled(HOLED, turn)})
     assert relations(of({"1": HOLED}), new) == {("1", "1", "same")}
-    assert changes(of({"1": HOLED}), new, lineage(of({"1": HOLED}), new, crs=CRS)).empty
+    assert changes(of({"1": HOLED}), new, lineage(of({"1": HOLED}), new, crs=CRS)).links.empty
 
 
 def test_a_vertex_more_on_a_straight_line_and_a_repeated_one_are_form():
@@ -203,7 +203,7 @@ def test_jitter_below_the_grid_is_no_change(steps):
     new = of(dict(zip(ROW, shaken, strict=True)), tbmj=old["tbmj"], base_m2=old["base_m2"])
     links = lineage(old, new, crs=CRS)
     assert set(links["relation"]) == {"same"}
-    assert changes(old, new, links).empty
+    assert changes(old, new, links).links.empty
     assert format_losses(old, new, links).empty
 
 
@@ -220,8 +220,9 @@ def both(old_values, new_values, column):
 def test_a_changed_field_is_listed_with_both_values_after_its_link():
     table, losses, _ = both(["0103", "0103"], ["0103", "0201"], "dlbm")
     assert losses.empty
-    assert table["field"].tolist() == [None, "DLBM"]
-    last = table.iloc[1]
+    assert table.links[["old_bsm", "fields"]].to_numpy().tolist() == [["1", "DLBM"]]
+    assert table.fields["field"].tolist() == ["DLBM"]
+    last = table.fields.iloc[0]
     assert (last["field_label"], last["old_value"], last["new_value"]) == (
         "地类编码",
         "0103",
@@ -255,7 +256,7 @@ def test_losses_of_form_are_no_change_either_way(column, rich, poor, loss):
     for values in ((rich, poor), (poor, rich)):
         table, losses, links = both([values[0], values[0]], [values[1], values[1]], column)
         assert set(links["relation"]) == {"same"}
-        assert table.empty
+        assert table.links.empty
         assert losses[["loss", "plots"]].to_numpy().tolist() == [[loss, 2]]
 
 
@@ -278,13 +279,13 @@ def test_what_no_format_does_is_a_change(column, old, new):
     same = "LS" if column == "zzsxdm" else old
     table, losses, links = both([old, same], [new, same], column)
     assert links["relation"].tolist() == ["recoded", "same"]
-    assert len(table) == 2
+    assert len(table.links) == len(table.fields) == 1
     assert losses.empty
 
 
 def test_a_field_one_side_did_not_deliver_is_a_loss():
     table, losses, _ = both(["LS"] * 3, [None] * 3, "zzsxdm")
-    assert table.empty
+    assert table.links.empty
     assert losses[["loss", "field", "poorer", "plots"]].to_numpy().tolist() == [
         ["undelivered", "ZZSXDM", "new", 3]
     ]
@@ -298,8 +299,8 @@ def test_areas_and_numbers_that_follow_a_cut_are_not_listed():
     new = of({"1": ROW["1"], "2": plot(100, 0, 40), "4": plot(140, 0, 60), "3": ROW["3"]},
              dlbm=["0103", "0103", "0702", "0103"])  # fmt: skip
     table = changes(of(ROW), new, lineage(of(ROW), new, crs=CRS))
-    assert table["field"].dropna().tolist() == ["DLBM"]
-    assert len(table) == 3
+    assert table.fields["field"].tolist() == ["DLBM"]
+    assert table.links["fields"].tolist() == [None, "DLBM"]
 
 
 # --- properties over made histories ------------------------------------------------------------
@@ -416,7 +417,7 @@ def test_the_order_of_rows_does_not_matter(history, random):
         for frame in (old, new)
     ]
     one, other = compare_products(old, new, crs=CRS), compare_products(*shuffled, crs=CRS)
-    for name in ("links", "changes", "losses", "towns", "matrix", "account", "flows"):
+    for name in ("links", "changes", "fields", "losses", "towns", "matrix", "account", "flows"):
         pd.testing.assert_frame_equal(
             pd.DataFrame(getattr(one, name)), pd.DataFrame(getattr(other, name))
         )
@@ -514,7 +515,8 @@ def test_the_csv_tables_write_exact_areas():
     new = of(ROW, dlbm=["0103", "0702", None], base_m2=[10000.0] * 3)
     tables = csv_tables(compare_products(old, new, crs=CRS))
     assert list(tables) == [
-        "changes.csv", "格式损失.csv", "分镇变化.csv", "地类流量.csv", "分镇地类流量.csv",
+        "changes.csv", "属性变化.csv", "格式损失.csv", "更名.csv", "分镇变化.csv", "地类流量.csv",
+        "分镇地类流量.csv",
     ]  # fmt: skip
     flow = tables["地类流量.csv"].set_index(["level", "class"])
     dry = flow.loc[("dlbm", "0103")]

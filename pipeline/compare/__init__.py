@@ -1,8 +1,9 @@
 """Two exports of one county: the lineage of every plot, what changed, where the ground went."""
 
-from pipeline.compare.attributes import COMPARED, LOSSES, differing
+from pipeline.compare.attributes import COMPARED, differing
 from pipeline.compare.changes import changes, format_losses, summary_by_town
 from pipeline.compare.classes import class_account, class_flow, class_label
+from pipeline.compare.forms import LOSSES
 from pipeline.compare.ground import GRID_M, ROUNDED_M, WITHIN_GRID_M
 from pipeline.compare.lineage import (
     LINK_SHARE,
@@ -14,6 +15,8 @@ from pipeline.compare.lineage import (
     match,
 )
 from pipeline.compare.products import Comparison, compare_products, csv_tables
+from pipeline.compare.renames import renames
+from pipeline.compare.summary import summary_text
 
 __all__ = [
     "COMPARED",
@@ -37,5 +40,7 @@ __all__ = [
     "format_losses",
     "lineage",
     "match",
+    "renames",
     "summary_by_town",
+    "summary_text",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
+from pipeline.compare.forms import BLANKS, CHANGE, text_kind
 from pipeline.compare.plots import picked
+from pipeline.compare.renames import mark_renamed
 from pipeline.measure import round_half_up
 
 if TYPE_CHECKING:
@@ -23,38 +24,19 @@ _NOT_COMPARED = (F.BSM, F.YSDM, F.SJNF)
 COMPARED = tuple(field for field in F.DLTB if field not in _NOT_COMPARED)
 """BSM is the relation's own matter, YSDM names the layer, SJNF the year of the whole export."""
 
-CHANGE = "change"
-LOSSES = {
-    "undelivered": "一方未提供该字段",
-    "time_dropped": "日期丢失时刻或换了写法",
-    "text_cut": "文字按字段宽度截断",
-    "blanks": "尾部空格",
-    "null_as_zero": "空值写成 0",
-    "decimals": "小数位超出标准",
-    "negative_zero": "负零",
-    "coordinates": "坐标被舍入",
-}
-"""What a change of format does to data, by our name; none of it is a change on the ground."""
-
 UNDELIVERED_PLOTS = 20
 """A field all empty on one side only, but filled on the other on so many plots (or on half of
 them, at least 2), was not delivered: survey staff fill in single plots, formats lose columns."""
-
-DBF_WIDTHS = (80, 254)
-"""GDAL's default width of a DBF text field, and the format's largest; besides the standard's."""
-
-_BLANKS = " \t\r\n\0\u3000\xa0"
-_MOMENT = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[T ](\d{1,2}:\d{2}\S*))?")
-_MIDNIGHT = re.compile(r"0{1,2}:00(:00(\.0+)?)?\S*")
 
 
 def differing(old: pd.DataFrame, new: pd.DataFrame, rows_old: Ints, rows_new: Ints) -> pd.DataFrame:
     """Return every differing attribute of pairs of plots.
 
     rows_old, rows_new: row numbers of the pairs. Columns: pair (position), field (national name),
-    old_value, new_value (text, missing where empty), kind ("change" or a key of LOSSES), poorer
-    ("old" or "new": the side whose form lost something, "" where neither). Sorted by pair, then in
-    the order of the standard. Fields that one side did not deliver are left out.
+    old_value, new_value (text, missing where empty), kind ("change", "renamed" where a name
+    followed its unchanged code, or a key of LOSSES), poorer ("old" or "new": the side whose form
+    lost something, "" where neither). Sorted by pair, then in the order of the standard. Fields
+    that one side did not deliver are left out.
     """
     found = [_none()]
     for field in delivered(old, new):
@@ -62,7 +44,8 @@ def differing(old: pd.DataFrame, new: pd.DataFrame, rows_old: Ints, rows_new: In
         cells = compare(old[field.name], new[field.name], field, (rows_old, rows_new))
         found.append(cells.assign(field=field.national))
     cells = pd.concat([f for f in found if len(f)] or found, ignore_index=True)
-    return cells.sort_values("pair", kind="stable", ignore_index=True)[list(_none().columns)]
+    cells = cells.sort_values("pair", kind="stable", ignore_index=True)[list(_none().columns)]
+    return mark_renamed(cells, old, new, rows_old, rows_new)
 
 
 def delivered(old: pd.DataFrame, new: pd.DataFrame) -> tuple[F.Field, ...]:
@@ -93,7 +76,7 @@ def _is_empty(column: pd.Series) -> bool:
 
 
 def _means(value: object) -> bool:
-    return not isinstance(value, str) or value.rstrip(_BLANKS) != ""
+    return not isinstance(value, str) or value.rstrip(BLANKS) != ""
 
 
 def _filled(column: pd.Series) -> int:
@@ -176,7 +159,7 @@ def _texts(old: pd.Series, new: pd.Series, field: F.Field, rows: tuple[Ints, Int
     distinct, of = np.unique(sides, axis=0, return_inverse=True)
     spelled = np.asarray(values, dtype=object)
     left, right = picked(spelled, distinct[:, 0]), picked(spelled, distinct[:, 1])
-    judged = [_text_kind(x or "", y or "", field) for x, y in zip(left, right, strict=True)]
+    judged = [text_kind(x or "", y or "", field) for x, y in zip(left, right, strict=True)]
     table = np.array(judged, dtype=object).reshape(-1, 2)[of]
     return pd.DataFrame(
         {
@@ -194,43 +177,3 @@ def _as_text(values: Objects) -> Objects:
     text = np.array([str(value) for value in values], dtype=object)
     text[none] = None
     return text
-
-
-def _text_kind(old: str, new: str, field: F.Field) -> tuple[str, str]:
-    """Return the kind of difference between two distinct texts, and the poorer side."""
-    a, b = old.rstrip(_BLANKS), new.rstrip(_BLANKS)
-    if a == b:
-        return "blanks", ""
-    poorer, short, long = ("old", a, b) if len(a) < len(b) else ("new", b, a)
-    dropped = _time_dropped(a, b)
-    if dropped is not None:
-        return "time_dropped", dropped
-    if short and long.startswith(short) and _fills_width(short, long, field.length):
-        return "text_cut", poorer
-    return CHANGE, ""
-
-
-def _time_dropped(old: str, new: str) -> str | None:
-    """Return the side that lost the time of a common day, None where these aren't such dates."""
-    a, b = _MOMENT.fullmatch(old), _MOMENT.fullmatch(new)
-    if (
-        a is None
-        or b is None
-        or [int(p) for p in a.groups()[:3]] != [int(p) for p in b.groups()[:3]]
-    ):
-        return None
-    bare = [not m[4] or _MIDNIGHT.fullmatch(m[4]) is not None for m in (a, b)]
-    if bare == [False, False]:
-        return None
-    return "old" if bare == [True, False] or len(old) < len(new) else "new"
-
-
-def _fills_width(short: str, long: str, length: int) -> bool:
-    """Whether `short` is as much of `long` as a field of some usual width holds."""
-    more = long[: len(short) + 1]
-    sizes = [(len(short), len(more))]
-    sizes += [
-        (len(short.encode(code, "replace")), len(more.encode(code, "replace")))
-        for code in ("gb18030", "utf-8")
-    ]
-    return any(least <= width < most for least, most in sizes for width in (length, *DBF_WIDTHS))

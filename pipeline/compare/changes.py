@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
-from pipeline.compare.attributes import CHANGE, COMPARED, LOSSES, differing, undelivered
+from pipeline.compare.attributes import COMPARED, differing, undelivered
 from pipeline.compare.classes import NO_TOWN
+from pipeline.compare.forms import CHANGE, LOSSES
 from pipeline.compare.ground import WITHIN_GRID_M
 from pipeline.compare.lineage import RELATIONS
 from pipeline.compare.plots import row_of, values_at
@@ -24,42 +25,61 @@ FOLLOWS_CUT = frozenset(f.national for f in (F.TBBH, F.TBYBH, F.TBMJ, F.KCMJ, F.
 and many."""
 _CUT = ("split", "merged", "many")
 _LABELS = {field.national: field.label for field in COMPARED}
-_CHANGES = (
-    "lineage_id", "old_bsm", "new_bsm", "relation", "label", "overlap_m2", "town_code", "town",
-    "old_dlbm", "new_dlbm", "field", "field_label", "old_value", "new_value",
-)  # fmt: skip
+_LINK = ("old_bsm", "new_bsm", "relation", "overlap_m2", "lineage_id", "label", "town_code", "town")
 
 
-def changes(old: pd.DataFrame, new: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of changes.csv: every link that isn't `same`, and each field it changed.
+class Changes(NamedTuple):
+    """What `changes` returns: links, one row each; fields, one row per changed attribute."""
 
-    Each link has one row with an empty `field` (count and sum these), followed by one row per
-    changed attribute: national field name, label, old_value, new_value (text, missing where
-    empty). town_code, town: of the new plot, of the old one where it is gone. Losses of form are
-    no changes. Sorted as links, then as the standard's fields.
+    links: pd.DataFrame
+    fields: pd.DataFrame
+
+
+def changes(old: pd.DataFrame, new: pd.DataFrame, links: pd.DataFrame) -> Changes:
+    """Return the rows of changes.csv, every link that isn't `same`, and of 属性变化.csv.
+
+    links: old_bsm, new_bsm, relation, overlap_m2, lineage_id, label, town_code, town (of the new
+    plot, of the old one where it is gone), old_dlbm, new_dlbm, fields (national names of changed
+    attributes, joined by "|"). fields: old_bsm, new_bsm, relation, label, town_code, town, field,
+    field_label, old_value, new_value (text, missing where empty). Losses of form and renames are no
+    changes. Sorted as links, then as the standard's fields.
     """
     moved = links[links["relation"] != "same"].reset_index(drop=True)
     rows_old, rows_new = row_of(old, moved["old_bsm"]), row_of(new, moved["new_bsm"])
-    head = moved.assign(
+    moved = moved.assign(
         town_code=_newer(F.TOWN_CODE, (old, new), (rows_old, rows_new)),
         town=_newer(F.TOWN, (old, new), (rows_old, rows_new)),
-        old_dlbm=values_at(old, F.DLBM.name, rows_old),
-        new_dlbm=values_at(new, F.DLBM.name, rows_new),
-        field=None, field_label=None, old_value=None, new_value=None, pair=moved.index,
-    )  # fmt: skip
-    both = np.flatnonzero((rows_old >= 0) & (rows_new >= 0))
-    cells = differing(old, new, rows_old[both], rows_new[both])
-    cells = cells[cells["kind"] == CHANGE].assign(pair=lambda c: both[c["pair"].to_numpy()])
-    cut = moved["relation"].isin(_CUT).to_numpy()[cells["pair"].to_numpy(dtype=np.int64)]
-    cells = cells[~(cut & cells["field"].isin(FOLLOWS_CUT))]
-    listed = head.iloc[cells["pair"].to_numpy(dtype=np.int64)].assign(
-        field=cells["field"].to_numpy(),
-        field_label=cells["field"].map(_LABELS).to_numpy(),
-        old_value=cells["old_value"].to_numpy(),
-        new_value=cells["new_value"].to_numpy(),
+    )[list(_LINK)]
+    cells = _changed_cells(old, new, moved["relation"], (rows_old, rows_new))
+    pair = cells["pair"].to_numpy(dtype=np.int64)
+    named = cells.groupby("pair")["field"].agg("|".join).reindex(moved.index)
+    fields = moved.iloc[pair].drop(columns=["overlap_m2", "lineage_id"])
+    return Changes(
+        moved.assign(
+            old_dlbm=values_at(old, F.DLBM.name, rows_old),
+            new_dlbm=values_at(new, F.DLBM.name, rows_new),
+            fields=named.astype(object).where(named.notna(), None),
+        ),
+        fields.assign(
+            field=cells["field"].to_numpy(),
+            field_label=cells["field"].map(_LABELS).to_numpy(),
+            old_value=cells["old_value"].to_numpy(),
+            new_value=cells["new_value"].to_numpy(),
+        ).reset_index(drop=True),
     )
-    table = pd.concat([head, listed], ignore_index=True) if len(listed) else head
-    return table.sort_values("pair", kind="stable", ignore_index=True)[list(_CHANGES)]
+
+
+def _changed_cells(
+    old: pd.DataFrame, new: pd.DataFrame, relation: pd.Series, rows: tuple[Ints, Ints]
+) -> pd.DataFrame:
+    """Return the changed attributes of links; pair: the link's position."""
+    both = np.flatnonzero((rows[0] >= 0) & (rows[1] >= 0))
+    cells = differing(old, new, rows[0][both], rows[1][both])
+    cells = cells.assign(pair=both[cells["pair"].to_numpy(dtype=np.int64)])
+    cut = relation.isin(_CUT).to_numpy()[cells["pair"].to_numpy()]
+    follows = cut & cells["field"].isin(FOLLOWS_CUT).to_numpy()
+    changed: pd.DataFrame = cells[(cells["kind"] == CHANGE).to_numpy() & ~follows]
+    return changed
 
 
 def format_losses(old: pd.DataFrame, new: pd.DataFrame, links: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +91,7 @@ def format_losses(old: pd.DataFrame, new: pd.DataFrame, links: pd.DataFrame) -> 
     """
     both = links[links["old_bsm"].notna() & links["new_bsm"].notna()].reset_index(drop=True)
     cells = differing(old, new, row_of(old, both["old_bsm"]), row_of(new, both["new_bsm"]))
-    cells = cells[cells["kind"] != CHANGE].rename(columns={"kind": "loss"})
+    cells = cells[cells["kind"].isin(list(LOSSES))].rename(columns={"kind": "loss"})
     rounded = both.index[both["shift_m"] > WITHIN_GRID_M]
     shifts = pd.DataFrame(
         {

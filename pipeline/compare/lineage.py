@@ -13,7 +13,8 @@ from pyproj import CRS
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline import measure
-from pipeline.compare.attributes import CHANGE, differing
+from pipeline.compare.attributes import differing
+from pipeline.compare.forms import CHANGE
 from pipeline.compare.ground import GRID_M, Same, Shared, Side, same_ground, shared_ground
 from pipeline.compare.plots import picked
 from pipeline.errors import Finding, InputError

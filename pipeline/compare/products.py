@@ -14,6 +14,7 @@ from pipeline.compare.changes import changes, format_losses, summary_by_town
 from pipeline.compare.classes import GROUPS, LEVELS, class_account, class_flow, class_label
 from pipeline.compare.lineage import match
 from pipeline.compare.plots import row_of, values_at
+from pipeline.compare.renames import renames
 from pipeline.errors import Finding, InputError
 from pipeline.measure import mu_text, to_cm2
 
@@ -29,14 +30,17 @@ _COUNTY_DIGITS = 6
 class Comparison:
     """Everything two exports say about each other.
 
-    links, flows: of `match`; changes: of `changes`; losses: of `format_losses`; towns: of
-    `summary_by_town`; matrix, account: of `class_flow`, `class_account`; layers: for changes.gpkg.
+    links, flows: of `match`; changes, fields: of `changes`; losses: of `format_losses`; renames: of
+    `renames`; towns: of `summary_by_town`; matrix, account: of `class_flow`, `class_account`;
+    layers: for changes.gpkg.
     """
 
     links: pd.DataFrame
     flows: gpd.GeoDataFrame
     changes: pd.DataFrame
+    fields: pd.DataFrame
     losses: pd.DataFrame
+    renames: pd.DataFrame
     towns: pd.DataFrame
     matrix: pd.DataFrame
     account: pd.DataFrame
@@ -57,11 +61,14 @@ def compare_products(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, *, crs: Any) 
     _require_one_county(old, new)
     found = match(old, new, crs=crs)
     matrix = class_flow(old, new, found.flows)
+    changed = changes(old, new, found.links)
     return Comparison(
         links=found.links,
         flows=found.flows,
-        changes=changes(old, new, found.links),
+        changes=changed.links,
+        fields=changed.fields,
         losses=format_losses(old, new, found.links),
+        renames=renames(old, new),
         towns=summary_by_town(old, new, found.links),
         matrix=matrix,
         account=class_account(old, new, matrix),
@@ -76,7 +83,9 @@ def csv_tables(comparison: Comparison) -> dict[str, pd.DataFrame]:
         "changes.csv": comparison.changes.assign(
             overlap_m2=lambda c: _m2(to_cm2(c["overlap_m2"].to_numpy(dtype="float64")))
         ),
+        "属性变化.csv": comparison.fields,
         "格式损失.csv": comparison.losses,
+        "更名.csv": comparison.renames,
         "分镇变化.csv": _printed(comparison.towns),
         "地类流量.csv": pd.concat(
             [_wide(comparison.account, matrix, level) for level in LEVELS if level != "town"],
@@ -179,15 +188,21 @@ def _layers(
 
 
 def _require_one_county(old: pd.DataFrame, new: pd.DataFrame) -> None:
-    sides = (("前期成果", old), ("后期成果", new))
+    """Refuse an empty side, and sides whose plots or towns have no county code in common.
+
+    The plots' own codes count too: a town of another county is no town of ours and left empty.
+    """
     findings = [
-        Finding(where, "没有一个图斑", "检查该期成果是否为空文件,或全部图斑被剔除")
-        for where, frame in sides
+        Finding(where, "没有一个图斑", "检查该期成果是否为空文件，或全部图斑被剔除")
+        for where, frame in (("前期成果", old), ("后期成果", new))
         if len(frame) == 0
     ]
-    codes = [set(f[F.TOWN_CODE.name].dropna().str[:_COUNTY_DIGITS]) for _, f in sides]
-    if all(codes) and not codes[0] & codes[1]:
-        found = f"前期属 {'、'.join(sorted(codes[0]))},后期属 {'、'.join(sorted(codes[1]))}"
-        findings.append(Finding("两期成果", f"不是同一个县:{found}", "选同一个县的两期成果"))
+    for field in (F.TOWN_CODE, F.ZLDWDM):
+        before, after = (set(f[field.name].dropna().str[:_COUNTY_DIGITS]) for f in (old, new))
+        if before and after and not before & after:
+            found = f"前期属 {'、'.join(sorted(before))}，后期属 {'、'.join(sorted(after))}"
+            advice = f"选同一个县的两期成果；依据是{field.label}的前 {_COUNTY_DIGITS} 位"
+            findings.append(Finding("两期成果", f"不是同一个县：{found}", advice))
+            break
     if findings:
         raise InputError(findings)

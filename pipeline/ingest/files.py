@@ -116,6 +116,32 @@ def source_files(county: County, export: date) -> tuple[Path, ...]:
     return found
 
 
+def delivered_files(path: Path) -> tuple[Path, ...]:
+    """Return the data files of a delivery anywhere on disk: a file, a folder of files, a .gdb.
+
+    Sorted; a shapefile stands for its whole group. Raises InputError for a path that isn't there,
+    a file that holds no plots by itself, and as an export's folder does.
+    """
+    where = path.as_posix()
+    if not path.exists():
+        advice = "核对路径;含空格或特殊字符的路径用引号括起"
+        raise InputError(Finding(where, "没有这个文件或文件夹", advice))
+    if path.is_dir() and path.suffix.lower() not in FOLDER_FORMATS:
+        findings = _check_export(path, where)
+        if findings:
+            raise InputError(findings)
+        return tuple(p for p in _entries(path) if _is_data(p))
+    if not _is_data(path):
+        advice = "改为图斑数据文件(SHP、GPKG、FileGDB、GeoJSON、GeoParquet)或放有它的文件夹"
+        raise InputError(Finding(where, "是附属文件或文档,不是图斑数据", advice))
+    return (path,)
+
+
+def shown(path: Path, root: Path) -> str:
+    """Return how findings name a file: from the county's folder where it lies there."""
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+
+
 def role_files(county: County, role: str, export: date) -> tuple[Path, ...]:
     """Return the data files of a role as known on `export`'s date, sorted.
 

@@ -14,6 +14,7 @@ from pipeline.errors import Finding, InputError
 from pipeline.ingest import crs as crs_room
 from pipeline.ingest import geometry as shapes
 from pipeline.ingest import names
+from pipeline.ingest.files import shown
 from pipeline.ingest.result import WARNING, Problem
 from pipeline.ingest.sources import source_for
 from pipeline.ingest.values import Reader
@@ -59,7 +60,7 @@ def read_file(path: Path, task: Task) -> Rows | None:
 
     Raises InputError with all findings of the file.
     """
-    where = path.relative_to(task.county.root).as_posix()
+    where = shown(path, task.county.root)
     source = source_for(path, where)
     stated = task.source
     with private_copy(path, task.county.root, stated.encoding if stated else None) as delivery:

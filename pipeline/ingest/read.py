@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline import fields, measure
 from pipeline.errors import Finding, InputError
-from pipeline.ingest.files import role_files, source_files
+from pipeline.ingest.files import delivered_files, role_files, shown, source_files
 from pipeline.ingest.geometry import Fault
 from pipeline.ingest.layer import Rows, Task, read_file
 from pipeline.ingest.names import PARCELS, ZONES, role_fields
@@ -41,19 +41,39 @@ def read_parcels(county: County, export: date) -> IngestResult:
     an empty or repeated BSM or unusable geometry are set aside. Raises InputError with the
     findings of all files of the export; GengbaoError if the account doesn't close.
     """
-    towns, findings = _towns(county, export)
+    paths = source_files(county, export)
+    return _read_plots(county, paths, _towns(county, export), (f"exports/{export}", str(export)))
+
+
+def read_delivery(county: County, path: Path) -> IngestResult:
+    """Read a file or folder from anywhere as if it were an export: as `read_parcels` does.
+
+    Towns as known at the newest export; the account carries the path as its export.
+    """
+    name = shown(path, county.root)
+    return _read_plots(county, delivered_files(path), _towns(county, county.newest), (name, name))
+
+
+def _read_plots(
+    county: County,
+    paths: tuple[Path, ...],
+    towns_read: tuple[TownShapes | None, list[Finding]],
+    names: tuple[str, str],
+) -> IngestResult:
+    """Read the plots of these files; names: of the delivery, in findings and in the account."""
+    (towns, findings), (where, export) = towns_read, names
     task = Task(county=county, role=PARCELS, source=county.parcels, towns=towns)
-    rows = _read_all(task, source_files(county, export), findings)
+    rows = _read_all(task, paths, findings)
     if towns is None or not len(rows.table):
-        raise InputError(findings or Finding(f"exports/{export}", "没有地类图斑", "放入该期数据"))
+        raise InputError(findings or Finding(where, "没有地类图斑", "放入该期数据"))
     sifted = Sifted(county, rows, keyed=True)
     if not len(sifted.kept):
-        raise InputError(_all_rejected(sifted, f"exports/{export}"))
+        raise InputError(_all_rejected(sifted, where))
     frame = _measured(county, sifted, towns)
     rows.problems += _town_problems(frame)
     order = [field.name for field in fields.PARCELS]
     frame = frame.sort_values(BSM, kind="stable", ignore_index=True)[order]
-    account = sifted.account("ingest", export.isoformat(), frame[fields.AREA_M2.name])
+    account = sifted.account("ingest", export, frame[fields.AREA_M2.name])
     return sifted.result(frame, account)
 
 
@@ -99,7 +119,7 @@ def _read_all(task: Task, paths: tuple[Path, ...], findings: list[Finding]) -> R
     parts: list[Rows] = []
     ignored: list[str] = []
     for path in paths:
-        where = path.relative_to(task.county.root).as_posix()
+        where = shown(path, task.county.root)
         try:
             part = read_file(path, task)
         except InputError as error:
@@ -112,8 +132,9 @@ def _read_all(task: Task, paths: tuple[Path, ...], findings: list[Finding]) -> R
         else:
             parts.append(part)
     if task.role == PARCELS and not parts and not findings:
-        text = f"只有其他图层,没有地类图斑:{'、'.join(ignored)}"
-        findings.append(Finding("exports/", text, "放入该期 DLTB 图层"))
+        findings.append(
+            Finding("、".join(ignored), "只有其他图层,没有地类图斑", "放入该期 DLTB 图层")
+        )
     if findings:
         raise InputError(findings)
     return _joined(parts, ignored, task)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding, InputError
-from pipeline.ingest.files import JOURNALS, file_group
+from pipeline.ingest.files import JOURNALS, file_group, shown
 from pipeline.ingest.raw import Delivery
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def private_copy(path: Path, root: Path, encoding: str | None = None) -> Iterato
     A plain name because GDAL takes "!" in a path for an archive. Raises InputError when the
     delivery can't be read.
     """
-    where = path.relative_to(root).as_posix()
+    where = shown(path, root)
     with tempfile.TemporaryDirectory(prefix="gengbao-") as folder:
         try:
             copy = _copy(path, Path(folder))

@@ -20,11 +20,12 @@ from pipeline.stages.desk import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import date
 
     from pipeline.model import AccountRow
     from pipeline.stages.desk import Job, Outcome
 
-__all__ = ["STAGES", "Desk", "run"]
+__all__ = ["STAGES", "Desk", "ready", "run"]
 
 log = logging.getLogger("gengbao")
 
@@ -36,7 +37,7 @@ def run(desk: Desk, until: str = "all") -> int:
 
     Raises what the stages raise; then no product that was good before has changed.
     """
-    state = State.load(desk.processed / ".state.json")
+    state = State.load(desk.state_file)
     wanted = STAGES[: STAGES.index(until) + 1]
     plan = chain(
         survey.jobs(desk), judging.jobs(desk), figures.jobs(desk), publishing.jobs(desk, state)
@@ -53,6 +54,16 @@ def run(desk: Desk, until: str = "all") -> int:
             (desk.out / product).unlink(missing_ok=True)
         state.save()
     return done
+
+
+def ready(desk: Desk, days: Iterable[date]) -> State:
+    """Bring the parcels of these exports up to date, and nothing else; return the run's notes.
+
+    Raises InputError with the findings of all of them; then none of them has changed.
+    """
+    state = State.load(desk.state_file)
+    _run_together(desk, state, [survey.export_job(desk, day) for day in days])
+    return state
 
 
 def _run_together(desk: Desk, state: State, jobs: Sequence[Job]) -> int:

@@ -56,6 +56,11 @@ class Desk:
         return self.out / "data" / "processed"
 
     @property
+    def state_file(self) -> Path:
+        """Where the last run's notes lie."""
+        return self.processed / ".state.json"
+
+    @property
     def maps(self) -> Path:
         """Where maps go."""
         return self.out / "maps"

@@ -31,10 +31,10 @@ def jobs(desk: Desk) -> Iterator[Job]:
             if dated or day == desk.county.newest:
                 yield _zone_job(desk, role, day, dated=dated)
     for day in desk.county.exports:
-        yield _export_job(desk, day)
+        yield export_job(desk, day)
 
 
-def _params(desk: Desk) -> dict[str, object]:
+def params(desk: Desk) -> dict[str, object]:
     """Return the county's values that decide how a file is read."""
     county = desk.county
     return {
@@ -78,13 +78,18 @@ def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
         stage="ingest",
         rooms=ROOMS,
         inputs=_members(role_files(county, role, day)),
-        params=_params(desk) | {"source": asdict(county.layers[role])},
+        params=params(desk) | {"source": asdict(county.layers[role])},
         compute=compute,
         reads_survey=True,
     )
 
 
-def _export_job(desk: Desk, day: date) -> Job:
+def name(day: date) -> str:
+    """Return the name of the job that reads an export."""
+    return f"入库 {day.isoformat()}"
+
+
+def export_job(desk: Desk, day: date) -> Job:
     """Return the job that reads one survey export."""
     county = desk.county
     parcels = asdict(county.parcels) if county.parcels else None
@@ -117,11 +122,11 @@ def _export_job(desk: Desk, day: date) -> Job:
         return Outcome(write=write, said=said, account=rows, facts=facts)
 
     return Job(
-        name=f"入库 {day.isoformat()}",
+        name=name(day),
         stage="ingest",
         rooms=ROOMS,
         inputs=_members(source_files(county, day) + role_files(county, "towns", day)),
-        params=_params(desk) | {"towns_layer": asdict(county.layers["towns"]), "parcels": parcels},
+        params=params(desk) | {"towns_layer": asdict(county.layers["towns"]), "parcels": parcels},
         compute=compute,
         reads_survey=True,
     )
