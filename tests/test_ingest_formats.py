@@ -104,8 +104,8 @@ def test_encoding_follows_the_bytes_not_the_witnesses(root, encoding, cpg, ldid)
     result = read_parcels(county_of(root), EXPORT)
     assert list(result.frame["dlmc"]) == ["旱地", "其他林地", "河流水面", "果园"]
     evidence = result.log["files"][0]["encoding"]
-    assert evidence.startswith("UTF-8:" if encoding == "UTF-8" else "GB18030:")
-    assert f"LDID:0x{ldid:02X}" in evidence
+    assert evidence.startswith("UTF-8：" if encoding == "UTF-8" else "GB18030：")
+    assert f"LDID：0x{ldid:02X}" in evidence
 
 
 DBF_FIELDS = [
@@ -427,7 +427,7 @@ def test_spreadsheet_lists_keep_text_and_refuse_damaged_ids(root):
     assert list(frame["bsm"]) == ["999901200000000001"]
     book.active.append([999901200000000001, "通过", "未调出", None])
     book.save(path)
-    with pytest.raises(InputError, match="按数字存放,位数可能已丢失"):
+    with pytest.raises(InputError, match="按数字存放，位数可能已丢失"):
         read_role(county_of(root), "self_submitted", EXPORT)
 
 

@@ -347,7 +347,7 @@ def test_ids_damaged_by_a_spreadsheet_are_refused(root, bsm, kind):
     with pytest.raises(InputError) as caught:
         dbf_export(root, [row], bsm=(kind, 24))
     message = str(caught.value)
-    assert "DLTB.shp 第 1 行 字段 BSM:1 个标识码按数字存放,位数可能已丢失" in message
+    assert "DLTB.shp 第 1 行 字段 BSM:1 个标识码按数字存放，位数可能已丢失" in message
     assert "不要经 Excel 另存" in message
 
 
@@ -395,7 +395,7 @@ def test_codes_are_tidied_and_counted(root):
     result = dbf_export(root, rows, dlbm=(b"C", 8))
     assert list(result.frame["dlbm"]) == ["0103", "0301K"]
     note = result.problems[result.problems["rule"] == "CODE_TIDIED"]
-    assert "2 个值已规范(如“０１０３”→“0103”)" in note["found"].iloc[0]
+    assert "2 个值已规范（如“０１０３”→“0103”）" in note["found"].iloc[0]
     assert result.frame["sjnf"].isna().all()
     assert result.problems["found"].str.contains("“20x3”不是有效数字").any()
 

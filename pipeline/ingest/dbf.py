@@ -10,20 +10,30 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import Finding, InputError
-from pipeline.ingest.encoding import DAMAGED, Decision, Sample, decide, decode_value
-from pipeline.ingest.raw import NUMBER, TEXT
+from pipeline.ingest import names
+from pipeline.ingest.encoding import (
+    CANDIDATES,
+    Decision,
+    Sample,
+    Witnesses,
+    decide,
+    decode_value,
+)
+from pipeline.ingest.raw import NUMBER, TEXT, UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from numpy.typing import NDArray
 
+    from pipeline.ingest.raw import Delivery
+
 ASCII_LIMIT = 0x80
-FIELD_BYTES = 32
+FIELD_BYTES, NAME_BYTES = 32, 10
 END_OF_FIELDS = 0x0D
 DELETED, LIVE = 0x2A, 0x20
-PLAIN_TYPES = "CNFDL"
-NUMBER_TYPES = "NF"
+TEXT_TYPES, NUMBER_TYPES = "CDL", "NF"
+BINARY_TYPES = "MGPBIYT@O+QVW0"  # memo references and binary values of dBase and FoxPro
 RE_EXPORT = "请从原数据库重新导出整套 shapefile(.shp、.shx、.dbf、.prj)"
 
 
@@ -99,17 +109,31 @@ def _fields(header: bytes, length: int, where: str) -> tuple[list[DbfField], lis
 
 
 def choose_encoding(
-    table: Dbf, *, wanted: Container[DbfField], cpg: str | None, stated: str | None, where: str
+    table: Dbf, delivery: Delivery, *, wanted: Container[DbfField], cpg: str | None
 ) -> Decision:
-    """Decide the table's encoding over all field names and the wanted columns."""
+    """Decide the table's encoding over all field names and the wanted columns.
+
+    Columns about persons have no say: their values are never read, not even to be quoted.
+    """
     samples = [
-        Sample(repr(f.raw_name), 0, f.raw_name) for f in table.fields if not f.raw_name.isascii()
+        Sample(repr(f.raw_name), 0, f.raw_name, NAME_BYTES)
+        for f in table.fields
+        if not f.raw_name.isascii()
     ]
     for column in table.fields:
-        if column in wanted:
+        if column in wanted and _kind(column) != UNREADABLE and not _personal(column):
             samples += _samples(table, column)
-    witnesses = f".cpg:{(cpg or '无')[:20]},LDID:0x{table.ldid:02X}"
-    return decide(samples, witnesses=witnesses, stated=stated, where=where)
+    return decide(
+        samples,
+        witnesses=Witnesses(cpg, table.ldid),
+        words=delivery.words,
+        stated=delivery.encoding,
+        where=delivery.where,
+    )
+
+
+def _personal(column: DbfField) -> bool:
+    return bool(names.personal([column.raw_name.decode(e, errors="ignore") for e in CANDIDATES]))
 
 
 def _samples(table: Dbf, column: DbfField) -> list[Sample]:
@@ -123,17 +147,6 @@ def _samples(table: Dbf, column: DbfField) -> list[Sample]:
     ]
 
 
-def binary_columns(columns: dict[str, DbfField], where: str) -> list[Finding]:
-    """Return a finding per column that isn't stored as plain text (memo, binary numbers)."""
-    return [
-        Finding(
-            where, f"字段 {name} 是备注型或二进制型({column.kind})", "改为文本型或数值型后重新导出"
-        )
-        for name, column in columns.items()
-        if column.kind not in PLAIN_TYPES
-    ]
-
-
 def texts(
     table: Dbf, columns: dict[str, DbfField], encoding: str
 ) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
@@ -141,19 +154,30 @@ def texts(
     live = ~table.deleted
     out, kinds, losses = {}, {}, []
     for name, column in columns.items():
+        kinds[name] = _kind(column)
+        if kinds[name] == UNREADABLE:
+            out[name] = pd.Series(pd.NA, index=range(int(live.sum())), dtype="str")
+            continue
+        if column.kind not in TEXT_TYPES + NUMBER_TYPES:
+            losses.append(f"字段 {name}：类型“{column.kind}”不认识，按文本读入")
         values, lost = _decode_column(table.cells(column)[live], column, encoding)
         out[name] = pd.Series(values, dtype="str")
-        kinds[name] = NUMBER if column.kind in NUMBER_TYPES else TEXT
-        losses += [f"字段 {name}:{loss}" for loss in lost]
+        losses += [f"字段 {name}：{loss}" for loss in lost]
     frame = pd.DataFrame(out, index=pd.RangeIndex(int(live.sum())))
     return frame, kinds, losses
+
+
+def _kind(column: DbfField) -> str:
+    if column.kind in BINARY_TYPES:
+        return UNREADABLE
+    return NUMBER if column.kind in NUMBER_TYPES else TEXT
 
 
 def _decode_column(
     cells: NDArray[np.bytes_], column: DbfField, encoding: str
 ) -> tuple[NDArray[np.object_], list[str]]:
     values, inverse = np.unique(cells, return_inverse=True)
-    cut = damaged = nul = 0
+    cut = nul = 0
     decoded = np.empty(len(values), dtype=object)
     counts = np.bincount(inverse, minlength=len(values))
     for at, value in enumerate(values.tolist()):
@@ -162,13 +186,11 @@ def _decode_column(
         decoded[at] = text.strip(" ") or None
         cut += counts[at] * was_cut
         nul += counts[at] * bool(tail.strip(b"\0 "))
-        damaged += counts[at] * any(mark in text for mark in DAMAGED)
     losses = [
         f"{count} 个值{what}"
         for count, what in (
-            (cut, "末尾的汉字被字段宽度截断,已去掉半个字"),
-            (nul, "中含空字符,其后内容未采用"),
-            (damaged, "在导出前已损坏成乱码,原样保留"),
+            (cut, "末尾的汉字被字段宽度截断，已去掉半个字"),
+            (nul, "中含空字符，其后内容未采用"),
         )
         if count
     ]

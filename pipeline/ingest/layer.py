@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,7 +63,8 @@ def read_file(path: Path, task: Task) -> Rows | None:
     where = shown(path, task.county.root)
     source = source_for(path, where)
     stated = task.source
-    with private_copy(path, task.county.root, stated.encoding if stated else None) as delivery:
+    with private_copy(path, task.county.root, stated.encoding if stated else None) as copied:
+        delivery = replace(copied, words=names.vocabulary(task.county))
         layers = source.layers(delivery)
         layer = names.choose_layer(task.role, layers, stated.layer if stated else None, where)
         if layer is None:
@@ -114,6 +115,13 @@ def _values(raw: RawLayer, found: dict[fields.Field, str], task: Task, where: st
 
 def _note_losses(raw: RawLayer, rows: Rows, where: str) -> None:
     rows.log["losses"] = list(raw.losses)
+    if raw.encoding_warning:
+        advice = "核对中文是否正确；正确则可不处理，最好由原单位补上 .cpg"
+        rows.problems.append(
+            Problem(
+                where, None, None, "ENCODING_INFERRED", WARNING, "", raw.encoding_warning, advice
+            )
+        )
     rows.problems += [
         Problem(where, None, None, "FORMAT_LOSS", WARNING, "", loss, "核对原数据;需要时重新导出")
         for loss in raw.losses

@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 
     from pipeline.fields import Field
     from pipeline.ingest.raw import LayerInfo
+    from pipeline.model import County
 
 PARCELS = "parcels"
 ZONES = ("towns", "pbf", "target")
-PERSONAL = ("ZRRZJHM", "ZRRZJ", "ZRRMC", "ZRRXM", "LXDH", "JZDZ", "SFZH", "身份证", "电话", "姓名")
+PERSONAL = (
+    "ZRR", "LXDH", "LXR", "LXFS", "JZDZ", "ZJHM", "SFZ", "CBFMC", "CBFZJ", "QLRMC", "HZXM", "YDDH",
+    "SJHM", "身份证", "证件号", "电话", "手机", "姓名", "联系人", "联系方式", "责任人", "承包方",
+    "权利人", "户主", "住址",
+)  # fmt: skip
 """Columns about persons: never read, whatever else happens to them."""
+STATUSES = ("未销号", "已销号", "通过", "待审", "未调出", "已调出")
+DAMAGED = ("\ufffd", "锟斤拷", "烫烫烫")
+"""What is left of text that was decoded wrongly and saved again."""
 CUT_BYTES = 10  # a DBF keeps ten bytes of a name: five Chinese characters in GBK
 
 
@@ -105,6 +113,14 @@ def resolve(role: str, layer: LayerInfo, where: str) -> dict[Field, str]:
     if findings:
         raise InputError(findings)
     return found
+
+
+def vocabulary(county: County) -> frozenset[str]:
+    """Return words that a delivery of this county is likely to hold, and marks of ruined text."""
+    towns = (name for town in county.towns for name in (town.name, *town.aliases))
+    words = {county.name, *towns, *tables.land_codes()["name"], *STATUSES, *DAMAGED}
+    labels = {field.label for field in (*fields.DLTB, *sum(fields.ROLE_FIELDS.values(), ()))}
+    return frozenset(word for word in words | labels if len(word) > 1 or word in DAMAGED)
 
 
 def personal(columns: Sequence[str]) -> list[str]:

@@ -13,21 +13,23 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-TEXT, NUMBER, FLOAT = "text", "number", "float"
-"""How a column was stored: text; a number whose digits are exact; a binary float."""
+TEXT, NUMBER, FLOAT, UNREADABLE = "text", "number", "float", "unreadable"
+"""How a column was stored: text; a number with all its digits; a binary float; no text at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One delivered file as a private copy.
 
-    name, where: the user's file, for layer names and messages; encoding: as the county states it.
+    name, where: the user's file, for layer names and messages; encoding: as the county states it;
+    words: known beforehand (land classes, towns, statuses), to tell text from look-alikes.
     """
 
     copy: Path
     name: str
     where: str
     encoding: str | None = None
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,8 @@ class RawLayer:
     table: text columns under their delivered names (missing = NA); rows: record numbers as a
     person finds them in the file (from 1); wkb: bytes or None per row, None for a plain list;
     crs_wkt: as declared; kinds: column → text / number / float; claimed: rows by the container's
-    own count, deleted ones not counted; encoding, losses: Chinese, for log and report.
+    own count, deleted ones not counted; encoding, losses: Chinese, for log and report;
+    encoding_warning: what .cpg and LDID got wrong, "" if nothing.
     """
 
     table: pd.DataFrame
@@ -57,3 +60,4 @@ class RawLayer:
     kinds: Mapping[str, str] = field(default_factory=dict)
     encoding: str = "由文件格式规定"
     losses: tuple[str, ...] = ()
+    encoding_warning: str = ""

@@ -42,15 +42,10 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     names = _columns(table, _names_encoding(table, delivery))
     wanted = {name: names[name] for name in columns}
     decision = dbf.choose_encoding(
-        table,
-        wanted=frozenset(wanted.values()),
-        cpg=_sidecar(delivery, ".cpg"),
-        stated=delivery.encoding,
-        where=delivery.where,
+        table, delivery, wanted=frozenset(wanted.values()), cpg=_sidecar(delivery, ".cpg")
     )
     index, losses = _index(delivery)
     findings = [*decision.findings, *_check_records(delivery, index)]
-    findings += dbf.binary_columns(wanted, delivery.where)
     if len(index) != len(table.records):
         found = f".shp 有 {len(index)} 个图形,.dbf 有 {len(table.records)} 条记录,二者不符"
         findings.append(Finding(delivery.where, found, dbf.RE_EXPORT))
@@ -69,6 +64,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
         kinds=kinds,
         encoding=decision.evidence,
         losses=(*losses, *lost),
+        encoding_warning=decision.warning,
     )
 
 
@@ -88,13 +84,8 @@ def _table(delivery: Delivery) -> dbf.Dbf:
 
 
 def _names_encoding(table: dbf.Dbf, delivery: Delivery) -> Decision:
-    decision = dbf.choose_encoding(
-        table,
-        wanted=frozenset(table.fields) if _chinese_names(table) else frozenset(),
-        cpg=_sidecar(delivery, ".cpg"),
-        stated=delivery.encoding,
-        where=delivery.where,
-    )
+    wanted = frozenset(table.fields) if _chinese_names(table) else frozenset()
+    decision = dbf.choose_encoding(table, delivery, wanted=wanted, cpg=_sidecar(delivery, ".cpg"))
     if decision.findings:
         raise InputError(decision.findings)
     return decision

@@ -79,7 +79,13 @@ def _csv(delivery: Delivery) -> tuple[Grid, str]:
         for row, line in enumerate(data.splitlines(), 1)
         if not line.isascii()
     ]
-    decision = decide(samples, witnesses="CSV", stated=delivery.encoding, where=delivery.where)
+    decision = decide(
+        samples,
+        witnesses=None,
+        words=delivery.words,
+        stated=delivery.encoding,
+        where=delivery.where,
+    )
     if decision.findings:
         raise InputError(decision.findings)
     reader = csv.reader(io.StringIO(data.decode(decision.encoding), newline=""), strict=True)
