@@ -51,6 +51,10 @@ class GengbaoError(Exception):
         self.findings = tuple(dict.fromkeys(found))
         super().__init__(self.message())
 
+    def __reduce__(self) -> tuple[type[GengbaoError], tuple[tuple[Finding, ...]]]:
+        """Travel between processes with all findings."""
+        return type(self), (self.findings,)
+
     def message(self) -> str:
         """Return the Chinese message: a title and one numbered line per finding."""
         count = len(self.findings)

@@ -45,7 +45,7 @@ def read_csv(path):
 def tiny(tmp_path_factory):
     """The tiny county as the sample command makes it."""
     folder = tmp_path_factory.mktemp("tiny") / "raw"
-    done = gengbao("sample", "--county", folder, "--scale", "tiny")
+    done = gengbao("sample", "--county", folder, "--scale", "tiny", "--exports", 1)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -99,7 +99,7 @@ def test_a_changed_target_redoes_only_what_follows(broken):
     cells = line.split(",")
     changed = ",".join([*cells[:3], str(int(Decimal(cells[3])) + 1), *cells[4:]])
     targets.write_text(text.replace(line, changed), encoding="utf-8")
-    done = gengbao("all", "--county", broken / "raw", "--out", broken / "out")
+    done = gengbao("aggregate", "--county", broken / "raw", "--out", broken / "out")
     assert done.returncode == 0, done.stderr
     assert "汇总" in done.stderr
     assert "入库" not in done.stderr
@@ -115,7 +115,7 @@ def test_a_changed_rule_redoes_classification_but_reads_nothing_again(broken):
     toml = broken / "raw" / "county.toml"
     text = toml.read_text(encoding="utf-8")
     toml.write_text(text.replace('"zhashui-2023"', '"本县规则.csv"'), encoding="utf-8")
-    done = gengbao("all", "--county", broken / "raw", "--out", broken / "out")
+    done = gengbao("aggregate", "--county", broken / "raw", "--out", broken / "out")
     assert done.returncode == 0, done.stderr
     assert "分类" in done.stderr
     assert "入库" not in done.stderr

@@ -11,9 +11,11 @@ from pyproj import CRS
 from pipeline.errors import Finding, GengbaoError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from datetime import date
 
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from pipeline.model import County
     from pipeline.render.style import Page
@@ -24,14 +26,24 @@ GAP_COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MapSpec:
-    """One map: module name, file title, page, and the members of MapData it can't do without."""
+    """One product: how it is drawn, what it is called, and what it is drawn from.
+
+    name: in English, unique, the name on the command line; title: in Chinese, of the file; size:
+    its paper; needs: members of MapData it can't do without; draw: its pages, one after the other;
+    answers: the question it answers, one Chinese sentence (docs/maps.md); newest_only: tells the
+    whole story, so earlier exports have none of their own; png: also as pictures.
+    """
 
     name: str
     title: str
     size: Page
     needs: tuple[str, ...]
+    draw: Callable[[MapData], Iterable[Figure]]
+    answers: str
+    newest_only: bool = False
+    png: bool = True
 
     @property
     def stem(self) -> str:
@@ -44,8 +56,10 @@ class MapData:
     """Everything maps are drawn from.
 
     towns: town_code, town, geometry (polygons in the county's CRS); gaps and summary: tables of
-    design §3, any exports (亩 as decimal text or Decimal); export: the date shown; land: optional
-    plots (dlbm, geometry) of which water is drawn for orientation.
+    design §3, any exports (亩 as decimal text or Decimal); export: the date shown; product_id:
+    printed on it. Members that only some products need: land: plots (dlbm, geometry) of the
+    export; tasks: the export's ledger (design §3, with polygons); history, waterfall, progress:
+    the tables of that name, any exports, as text.
 
     Raises
     ------
@@ -58,11 +72,15 @@ class MapData:
 
     county: County
     towns: gpd.GeoDataFrame
-    gaps: pd.DataFrame
-    summary: pd.DataFrame
     export: date
-    run_id: str
+    product_id: str
+    gaps: pd.DataFrame | None = None
+    summary: pd.DataFrame | None = None
     land: gpd.GeoDataFrame | None = None
+    tasks: gpd.GeoDataFrame | None = None
+    history: pd.DataFrame | None = None
+    waterfall: pd.DataFrame | None = None
+    progress: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         """Check columns, CRS and presence of polygons."""
@@ -72,6 +90,7 @@ class MapData:
                 ("towns", self.towns, ("town_code", "town", "geometry")),
                 ("gaps", self.gaps, GAP_COLUMNS),
             )
+            if frame is not None
             for column in wanted
             if column not in frame.columns
         ]

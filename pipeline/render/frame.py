@@ -34,36 +34,45 @@ _BAR_SEGMENTS = 4
 
 @dataclass(frozen=True, slots=True)
 class MapFrame:
-    """A window of ground on the page: box in mm, scale 1:N, ground coordinates of its centre."""
+    """A window of ground on the page: box in mm, scale 1:N, ground coordinates of its centre.
+
+    zoom: of the sheet; scale is that of the printed paper.
+    """
 
     box: Box
     scale: int
     east_m: float
     north_m: float
+    zoom: float = 1.0
+
+    @property
+    def mm_per_m(self) -> float:
+        """Length of a metre of ground in mm of the design."""
+        return 1000 / (self.scale * self.zoom)
 
     def to_page(self, geometry: Any) -> Any:  # noqa: ANN401 - one geometry or an array, as shapely has it
         """Return geometries in working coordinates (m) as page mm."""
         origin, centre = np.array([self.east_m, self.north_m]), np.array(self.box.centre)
-        return shapely.transform(
-            geometry, lambda xy: (xy[:, :2] - origin) * (1000 / self.scale) + centre
-        )
+        return shapely.transform(geometry, lambda xy: (xy[:, :2] - origin) * self.mm_per_m + centre)
 
     @property
     def ground(self) -> tuple[float, float, float, float]:
         """West, south, east, north limits in m."""
-        half_w, half_h = (mm * self.scale / 2000 for mm in (self.box.width, self.box.height))
+        half_w, half_h = (mm / self.mm_per_m / 2 for mm in (self.box.width, self.box.height))
         east, north = self.east_m, self.north_m
         return east - half_w, north - half_h, east + half_w, north + half_h
 
 
-def fit_frame(box: Box, bounds: tuple[float, float, float, float], margin_mm: float) -> MapFrame:
+def fit_frame(
+    box: Box, bounds: tuple[float, float, float, float], margin_mm: float, zoom: float = 1.0
+) -> MapFrame:
     """Return the frame at the largest listed scale that shows the bounds with a margin.
 
     Raises InputError when even the smallest scale doesn't (the coordinates can't be a county's).
     """
     west, south, east, north = bounds
     room = box.inset(margin_mm)
-    needed = max((east - west) / room.width, (north - south) / room.height) * 1000
+    needed = max((east - west) / room.width, (north - south) / room.height) * 1000 / zoom
     scale = next((n for n in SCALES if n >= needed), None)
     if scale is None:
         raise InputError(
@@ -73,12 +82,12 @@ def fit_frame(box: Box, bounds: tuple[float, float, float, float], margin_mm: fl
                 "请检查镇界图层的坐标",
             )
         )
-    return MapFrame(box, scale, (west + east) / 2, (south + north) / 2)
+    return MapFrame(box, scale, (west + east) / 2, (south + north) / 2, zoom)
 
 
-def _step_m(scale: int, wanted_mm: float) -> float:
-    """Return the first round distance at least so long on paper."""
-    return next(float(step) for step in _STEPS_M if step * 1000 / scale >= wanted_mm)
+def _step_m(frame: MapFrame, wanted_mm: float) -> float:
+    """Return the first round distance at least so long on the sheet."""
+    return next(float(step) for step in _STEPS_M if step * frame.mm_per_m >= wanted_mm)
 
 
 def projection(crs: str) -> tuple[int, float, float]:
@@ -100,7 +109,7 @@ def neat_grid(sheet: Sheet, frame: MapFrame, crs: str, avoid: Sequence[Box]) -> 
 
     Eastings carry the zone prefix. Crosses under one of the boxes to avoid are left out.
     """
-    step = _step_m(frame.scale, _GRID_MM)
+    step = _step_m(frame, _GRID_MM)
     west, south, east, north = frame.ground
     eastings = np.arange(np.ceil(west / step), np.floor(east / step) + 1) * step
     northings = np.arange(np.ceil(south / step), np.floor(north / step) + 1) * step
@@ -150,9 +159,9 @@ def scale_text(scale: int) -> str:
 
 def scale_bar(sheet: Sheet, frame: MapFrame, left: float, bottom: float) -> float:
     """Draw an alternating bar of four equal parts with its kilometres; return its right end."""
-    longest = _BAR_MM / _BAR_SEGMENTS * frame.scale / 1000
+    longest = _BAR_MM / _BAR_SEGMENTS / frame.mm_per_m
     part_m = float(max(step for step in _STEPS_M if step <= longest))
-    part = part_m * 1000 / frame.scale
+    part = part_m * frame.mm_per_m
     ink = Ink(STYLE.grid_pt, ha="center")
     for n in range(_BAR_SEGMENTS):
         face = STYLE.ink if n % 2 == 0 else STYLE.paper

@@ -56,7 +56,7 @@ def issue_text(data: MapData) -> str:
 
 def neatlines(sheet: Sheet) -> Box:
     """Draw the thick outer and thin inner line; return the room within."""
-    outer = Box(0, 0, sheet.page.width_mm, sheet.page.height_mm).inset(8)
+    outer = sheet.room.inset(8)
     sheet.rect(outer, "none", STYLE.ink, STYLE.neatline_outer_pt)
     inner = outer.inset(2)
     sheet.rect(inner, "none", STYLE.ink, STYLE.neatline_inner_pt)
@@ -228,7 +228,9 @@ def sample_mark(sheet: Sheet, at: tuple[float, float]) -> Box:
     return stamp
 
 
-def run_line(sheet: Sheet, room: Box, run_id: str, fingerprint: str) -> None:
-    """Write run id and the break table's hash, small, at the foot of the page."""
+def run_line(sheet: Sheet, room: Box, product_id: str, fingerprint: str) -> None:
+    """Write the product's id and the break table's hash, small, at the foot of the page."""
     ink = Ink(STYLE.small_pt, colour=STYLE.quiet)
-    sheet.text((room.left + 6, room.bottom + 2.4), f"运行编号 {run_id}  分级表 {fingerprint}", ink)
+    sheet.text(
+        (room.left + 6, room.bottom + 2.4), f"产品编号 {product_id}  分级表 {fingerprint}", ink
+    )

@@ -33,6 +33,15 @@ class TownGap:
     done_pct: Decimal | None
     gap: Decimal | None
     published: Decimal | None
+    restored: Decimal | None = None
+
+    @property
+    def permille(self) -> Decimal | None:
+        """Share done in whole ‰ as it is classed: 1000 only where nothing remains."""
+        if self.done_pct is None:
+            return None
+        rounded = half_up(self.done_pct * 10, 0)
+        return min(rounded, Decimal(999)) if self.remaining else Decimal(1000)
 
     @property
     def shown(self) -> int:
@@ -108,6 +117,8 @@ def gap_table(data: MapData, indicator: str) -> GapTable:
     Raises GengbaoError when two rows stand for one town, an amount is negative, or the towns
     don't sum to the county's row (beyond the rounding of the delivered decimals).
     """
+    if data.gaps is None:
+        raise GengbaoError(Finding("制图数据", "缺少 gaps", "请先运行前面的步骤"))
     rows = data.gaps[
         (data.gaps["export"].astype(str) == data.export.isoformat())
         & (data.gaps["indicator"] == indicator)
@@ -138,7 +149,7 @@ def gap_table(data: MapData, indicator: str) -> GapTable:
 
 def _town(code: str, name: str, group: str, row: Mapping[Hashable, object]) -> TownGap:
     """Return a place's figures from its row of gaps, which may be empty."""
-    columns = ("remaining_mu", "target_mu", "done_pct", "gap_mu", "published_gap_mu")
+    columns = ("remaining_mu", "target_mu", "done_pct", "gap_mu", "published_gap_mu", "restored_mu")
     return TownGap(code, name, group, *(amount(row.get(column)) for column in columns))
 
 
@@ -188,17 +199,17 @@ def whole_mu(value: Decimal | None) -> str:
     return "不足1" if value > 0 and rounded == 0 else f"{rounded:,}"
 
 
-def headline(table: GapTable) -> str:
-    """Say in one sentence where the gap lies, from the figures alone."""
+def headline(table: GapTable, what: str) -> str:
+    """Say in one sentence where the gap lies, from the figures alone; what: its Chinese name."""
     missing = len(table.towns) - len(table.known)
     tail = f"（另有{missing}个镇办无数据，未计入）" if missing else ""
     ranked = table.ranked()
     if not ranked:
-        return "各镇办均无缺口数据"
+        return f"各镇办均无{what}数据"
     total, open_towns = table.remaining, [town for _, town in ranked if town.remaining]
     if not open_towns:
-        return f"全县耕地保护目标已无缺口{tail}"
-    text = f"全县缺口{whole_mu(total)}亩"
+        return f"全县已无{what}{tail}"
+    text = f"全县{what}{whole_mu(total)}亩"
     first = [town for rank, town in ranked if rank == 1 and town.remaining]
     if len(open_towns) == 1:
         return f"{text}，全部在{first[0].town}{tail}"
@@ -210,5 +221,5 @@ def headline(table: GapTable) -> str:
         text += f"，{first[0].town}占{percent(first[0].remaining, total)}"
     if len(open_towns) > _TOP + 1:
         top = sum((t.remaining or Decimal(0) for t in open_towns[:_TOP]), Decimal(0))
-        text += f"，缺口最大的三个镇办合计占{percent(top, total)}"
+        text += f"，最大的三个镇办合计占{percent(top, total)}"
     return text + tail

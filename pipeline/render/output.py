@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 from datetime import UTC, datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.text import Text
 from PIL import Image
 
 from pipeline.errors import Finding, GengbaoError
 from pipeline.render import style
 from pipeline.render.fonts import check_characters, faces
-from pipeline.render.maps import discover
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
 
 def render(spec: MapSpec, data: MapData) -> dict[str, bytes]:
-    """Draw a map; return its files by name: PNG (300 dpi) and PDF (embedded type-42 subsets).
+    """Draw a product; return its files by name: PDF (embedded type-42 subsets) and PNG (300 dpi).
+
+    Several pages are one PDF and numbered PNGs.
 
     Raises GengbaoError when the data lacks what the map needs, ConfigError when a character isn't
     in the fonts or a text can't be fitted.
@@ -31,38 +35,39 @@ def render(spec: MapSpec, data: MapData) -> dict[str, bytes]:
         raise GengbaoError(
             Finding(f"图件 {spec.title}", f"缺少 {name}", "请先运行前面的步骤") for name in missing
         )
-    with style.context():
-        figure = discover()[spec](data)
-        texts = [str(item.get_text()) for item in figure.findobj(Text)]
-        check_characters(dict.fromkeys(texts), faces().characters)
-        return {
-            f"{spec.stem}.png": _png(figure),
-            f"{spec.stem}.pdf": _pdf(figure, f"{data.county.name}{spec.title}", data),
-        }
+    pictures: list[bytes] = []
+    target = io.BytesIO()
+    with style.context(), PdfPages(target, metadata=_particulars(spec, data)) as pages:
+        for figure in spec.draw(data):
+            texts = [str(item.get_text()) for item in figure.findobj(Text)]
+            check_characters(dict.fromkeys(texts), faces().characters)
+            figure.savefig(pages, format="pdf")
+            if spec.png:
+                pictures.append(_png(figure, spec.size.name))
+    ends = [""] if len(pictures) == 1 else [f"_{n}" for n in range(1, len(pictures) + 1)]
+    names = [f"{spec.stem}{end}.png" for end in ends]
+    return dict(zip(names, pictures, strict=False)) | {f"{spec.stem}.pdf": target.getvalue()}
 
 
-def _png(figure: Figure) -> bytes:
-    """Return the figure at 300 dpi as an RGB PNG, compressed as far as zlib goes."""
-    raw, packed = io.BytesIO(), io.BytesIO()
-    figure.savefig(raw, format="png", dpi=style.DPI, metadata={"Software": None})
-    with Image.open(raw) as image:
-        dots = (style.DPI, style.DPI)
-        image.convert("RGB").save(packed, format="png", optimize=True, dpi=dots)
+def _png(figure: Figure, paper: str) -> bytes:
+    """Return the figure as an RGB PNG; 300 dpi, less on the largest paper."""
+    packed = io.BytesIO()
+    dpi = style.PNG_DPI.get(paper, style.DPI)
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # matplotlib
+    with Image.fromarray(pixels) as image:
+        image.convert("RGB").save(packed, format="png", compress_level=6, dpi=(dpi, dpi))
     return packed.getvalue()
 
 
-def _pdf(figure: Figure, title: str, data: MapData) -> bytes:
-    """Return the figure as PDF; its clock is the date of the data."""
-    target = io.BytesIO()
-    figure.savefig(
-        target,
-        format="pdf",
-        metadata={
-            "Title": title,
-            "Subject": f"run_id {data.run_id}",
-            "Creator": "耕保",
-            "Producer": "耕保",
-            "CreationDate": datetime.combine(data.export, time(), UTC),
-        },
-    )
-    return target.getvalue()
+def _particulars(spec: MapSpec, data: MapData) -> dict[str, Any]:
+    """Return the PDF's document information; its clock is the date of the data."""
+    return {
+        "Title": f"{data.county.name}{spec.title}",
+        "Subject": f"产品编号 {data.product_id}",
+        "Creator": "耕保",
+        "Producer": "耕保",
+        "CreationDate": datetime.combine(data.export, time(), UTC),
+    }

@@ -1,6 +1,8 @@
 """A sheet of paper in mm: one axes over the whole page, drawn in the order of the calls.
 
 Everything, the map too, is placed in page mm from the lower left corner, so the scale is exact.
+A large sheet is designed as a smaller one and enlarged: all mm and pt of the drawing code are of
+the design; `zoom` makes paper of them.
 """
 
 from __future__ import annotations
@@ -88,6 +90,12 @@ class Sheet:
     axes: Axes
     page: Page
     faces: Faces
+    zoom: float = 1.0
+
+    @property
+    def room(self) -> Box:
+        """The whole sheet, in mm of the design."""
+        return Box(0, 0, self.page.width_mm / self.zoom, self.page.height_mm / self.zoom)
 
     def add(self, artist: SomeArtist) -> SomeArtist:
         """Put an artist on top of all earlier ones; limits stay as they are."""
@@ -99,7 +107,8 @@ class Sheet:
         """Write a text at a point in mm."""
         return self.add(
             Text(
-                *at, text, color=ink.colour, fontproperties=self._font(ink), rotation=rotation,
+                *at, text, color=ink.colour, fontproperties=self._font(ink, self.zoom),
+                rotation=rotation,
                 horizontalalignment=ink.ha, gid=gid or None,
                 rotation_mode="anchor", parse_math=False,
             )
@@ -112,7 +121,7 @@ class Sheet:
         """
         wide = self.width(text, ink)
         size = min(ink.size_pt, ink.size_pt * width_mm / wide * 0.995) if wide else ink.size_pt
-        if size < STYLE.small_pt:
+        if size * self.zoom < STYLE.small_pt:
             raise ConfigError(
                 Finding(
                     f"图上文字“{text}”",
@@ -150,15 +159,15 @@ class Sheet:
         pixels = renderer.get_text_width_height_descent(text, self._font(ink), ismath=False)[0]
         return float(pixels) * 25.4 / DPI
 
-    def _font(self, ink: Ink) -> FontProperties:
+    def _font(self, ink: Ink, zoom: float = 1.0) -> FontProperties:
         """Return the font of an ink, by file: nothing is registered."""
         file = self.faces.bold if ink.bold else self.faces.regular
-        return FontProperties(fname=str(file), size=ink.size_pt)
+        return FontProperties(fname=str(file), size=ink.size_pt * zoom)
 
     def line(self, points: Sequence[Point], width_pt: float, colour: str = STYLE.ink) -> None:
         """Draw an open line."""
         x, y = zip(*points, strict=True)
-        self.add(Line2D(x, y, linewidth=width_pt, color=colour, solid_capstyle="butt"))
+        self.add(Line2D(x, y, linewidth=width_pt * self.zoom, color=colour, solid_capstyle="butt"))
 
     def rect(
         self, box: Box, face: str = "none", edge: str = "none", width_pt: float = 0.0,
@@ -168,7 +177,12 @@ class Sheet:
         corner, size = (box.left, box.bottom), (box.width, box.height)
         self.add(
             Rectangle(
-                corner, *size, facecolor=face, edgecolor=edge, linewidth=width_pt, joinstyle="miter"
+                corner,
+                *size,
+                facecolor=face,
+                edgecolor=edge,
+                linewidth=width_pt * self.zoom,
+                joinstyle="miter",
             )
         )
         if hatch:
@@ -181,7 +195,13 @@ class Sheet:
     def polygon(self, points: Sequence[Point], face: str, width_pt: float) -> None:
         """Draw a small closed figure with a dark edge."""
         self.add(
-            Polygon(points, closed=True, facecolor=face, edgecolor=STYLE.ink, linewidth=width_pt)
+            Polygon(
+                points,
+                closed=True,
+                facecolor=face,
+                edgecolor=STYLE.ink,
+                linewidth=width_pt * self.zoom,
+            )
         )
 
     def fill(self, shapes: Iterable[BaseGeometry], face: str, gid: str, hatch: str = "") -> None:
@@ -204,7 +224,7 @@ class Sheet:
         self.add(
             LineCollection(
                 segments,
-                linewidths=width_pt,
+                linewidths=width_pt * self.zoom,
                 colors=colour,
                 joinstyle="round",
                 capstyle="round",
@@ -213,17 +233,20 @@ class Sheet:
         )
 
 
-def new_sheet(page: Page) -> Sheet:
-    """Return an empty sheet whose PNG at 300 dpi has the page's size, rounded to whole pixels."""
+def new_sheet(page: Page, zoom: float = 1.0) -> Sheet:
+    """Return an empty sheet whose PNG at 300 dpi has the page's size, rounded to whole pixels.
+
+    zoom: mm of paper for one mm of the design.
+    """
     pixels = [round(mm / 25.4 * DPI) for mm in (page.width_mm, page.height_mm)]
     # a hair more than whole pixels: the canvas cuts off fractions
     inches = [(count + 1e-4) / DPI for count in pixels]
     figure = Figure(figsize=(inches[0], inches[1]), dpi=DPI, facecolor=STYLE.paper)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    axes.set_xlim(0, inches[0] * 25.4)
-    axes.set_ylim(0, inches[1] * 25.4)
-    return Sheet(figure, FigureCanvasAgg(figure), axes, page, faces())
+    axes.set_xlim(0, inches[0] * 25.4 / zoom)
+    axes.set_ylim(0, inches[1] * 25.4 / zoom)
+    return Sheet(figure, FigureCanvasAgg(figure), axes, page, faces(), zoom)
 
 
 def _words(text: str) -> list[str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 PT_MM = 25.4 / 72
 DPI = 300
+PNG_DPI = {"A0": 150, "A1": 200}
+"""Pictures of large sheets: to look at; their PDF is printed."""
 
 _ISO_216_MM = {
     "A0": (841, 1189),

@@ -32,15 +32,20 @@ log = logging.getLogger("gengbao")
 STAGES = ("ingest", "classify", "ledger", "aggregate", "maps", "all")
 
 
-def run(desk: Desk, until: str = "all") -> int:
+def run(desk: Desk, until: str = "all", only: Sequence[str] = ()) -> int:
     """Bring everything up to a stage up to date; return how many stages had work to do.
+
+    only: names of the maps to draw; none: all.
 
     Raises what the stages raise; then no product that was good before has changed.
     """
     state = State.load(desk.state_file)
     wanted = STAGES[: STAGES.index(until) + 1]
     plan = chain(
-        survey.jobs(desk), judging.jobs(desk), figures.jobs(desk), publishing.jobs(desk, state)
+        survey.jobs(desk),
+        judging.jobs(desk),
+        figures.jobs(desk),
+        publishing.jobs(desk, state, only),
     )
     done, names = 0, []
     for reads_survey, batch in groupby(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipeline.ingest.county import role_files
@@ -84,3 +84,10 @@ class Desk:
     def judged(self) -> tuple[date, ...]:
         """The exports that are classified: the ledger's and the later ones."""
         return tuple(day for day in self.county.exports if day >= self.county.ledger)
+
+
+def settings(desk: Desk) -> dict[str, Any]:
+    """Return the county's settings as they are printed in the manifest."""
+    printed = asdict(desk.county)
+    del printed["root"]
+    return printed

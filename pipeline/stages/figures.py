@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.model import AccountRow
-from pipeline.stages.desk import Desk, Job, Outcome
+from pipeline.stages.desk import Desk, Job, Outcome, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,13 +23,6 @@ def jobs(desk: Desk) -> Iterator[Job]:
     """Yield the town tables, then the check of the published figures."""
     yield _aggregate_job(desk)
     yield _reconcile_job(desk)
-
-
-def settings(desk: Desk) -> dict[str, Any]:
-    """Return the county's settings as they are printed in the manifest."""
-    settings = asdict(desk.county)
-    del settings["root"]
-    return settings
 
 
 def _aggregate_job(desk: Desk) -> Job:

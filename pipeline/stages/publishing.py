@@ -1,4 +1,4 @@
-"""Stages that make what people read: maps, the account and the manifest."""
+"""The last stages: maps, then the account and the manifest over everything before."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pipeline import __version__
 from pipeline.freshness import PACKAGE, code_files, key_of
 from pipeline.ingest.county import file_group, input_files
 from pipeline.model import AccountRow
-from pipeline.stages.desk import Desk, Job, Outcome
-from pipeline.stages.figures import settings
+from pipeline.stages import drawing
+from pipeline.stages.desk import Desk, Job, Outcome, settings
 from pipeline.stages.judging import pack_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pipeline.freshness import State
 
 MANIFEST = "清单"
 SHORT = 12
-"""Digits of the run_id that products print."""
+"""Digits of the run_id in the log."""
 ROOMS = (
     "ingest", "overlay", "evidence", "classify", "ledger", "aggregate", "reconcile", "render",
     "explain",
@@ -28,10 +28,10 @@ ROOMS = (
 LIBRARIES = ("geopandas", "shapely", "pyogrio", "pyproj", "pandas", "numpy", "matplotlib")
 
 
-def jobs(desk: Desk, state: State) -> Iterator[Job]:
-    """Yield the maps, then account and manifest over everything before."""
+def jobs(desk: Desk, state: State, only: Sequence[str] = ()) -> Iterator[Job]:
+    """Yield the maps (only those named, if any), then account and manifest over all of it."""
+    yield drawing.job(desk, only)
     run_id = _run_id(desk, state)
-    yield _maps_job(desk, run_id)
     yield _manifest_job(desk, run_id, state)  # made last: it lists what the others wrote
 
 
@@ -51,46 +51,6 @@ def _run_id(desk: Desk, state: State) -> str:
 def _inputs(desk: Desk) -> list[Path]:
     """Return every file of the user's that decides a figure, shapefile members one by one."""
     return [member for file in input_files(desk.county) for member in file_group(file)]
-
-
-def _maps_job(desk: Desk, run_id: str) -> Job:
-    """Return the job that draws every map found in render/maps."""
-    county = desk.county
-    summary_file, gaps_file = desk.processed / "summary.csv", desk.processed / "gaps.csv"
-    towns_file = desk.zone("towns", county.newest)
-    plots_files = {day: desk.export(day, "parcels.parquet") for day in desk.judged}
-
-    def compute(_state: State) -> Outcome:
-        from pipeline import render, storage
-
-        towns = render.town_shapes(storage.read_frame(towns_file), county)
-        gaps, summary = storage.read_table(gaps_file), storage.read_table(summary_file)
-        drawn: dict[Path, bytes] = {}
-        for day in desk.judged:
-            data = render.MapData(
-                county=county, towns=towns, gaps=gaps, summary=summary, export=day,
-                run_id=run_id[:SHORT],
-                land=storage.read_frame(plots_files[day], ["dlbm", "geometry"]),
-            )  # fmt: skip
-            folder = desk.maps if day == county.newest else desk.maps / day.isoformat()
-            for spec in render.discover():
-                drawn |= {folder / k: v for k, v in render.render(spec, data).items()}
-
-        def write() -> list[Path]:
-            for file, content in drawn.items():
-                storage.write_bytes(file, content)
-            return list(drawn)
-
-        return Outcome(write=write, said=f"图幅文件={len(drawn)}")
-
-    return Job(
-        name="制图",
-        stage="maps",
-        rooms=("render",),
-        inputs=(summary_file, gaps_file, towns_file, *plots_files.values()),
-        params={"run_id": run_id, "county": settings(desk)},
-        compute=compute,
-    )
 
 
 def _manifest_job(desk: Desk, run_id: str, state: State) -> Job:

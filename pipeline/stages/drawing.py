@@ -1,0 +1,240 @@
+"""The maps stage: which products are stale, drawn in two processes, the others kept.
+
+A product has an id of its own: the hash over all that it shows and over the drawing code. It is
+printed on it and stands in the manifest; while it stays the same, the product isn't drawn again.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from pipeline.freshness import PACKAGE, code_files, key_of
+from pipeline.stages.desk import Job, Outcome, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from pipeline.freshness import State
+    from pipeline.render import MapData, MapSpec
+    from pipeline.stages.desk import Desk
+
+log = logging.getLogger("gengbao")
+
+MAPS = "制图"
+TABLES = ("gaps", "summary", "history", "waterfall", "progress")
+LAYERS = {"land": ("parcels.parquet", ("dlbm", "geometry")), "tasks": ("ledger.parquet", None)}
+SHOWN = (
+    "name", "code", "crs", "ledger", "deadline", "publisher", "sample", "phases", "towns",
+)  # fmt: skip
+"""Settings of the county that stand on products; figures come through the tables."""
+WORKERS = "GENGBAO_WORKERS"
+SHORT = 12
+"""Digits of an id that products print."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A product to draw: of which map, of which export, under which id, into which folder."""
+
+    name: str
+    day: date
+    product_id: str
+    folder: Path
+
+
+def job(desk: Desk, only: Sequence[str] = ()) -> Job:
+    """Return the job that draws every product found in render/maps (or only those named)."""
+
+    def compute(state: State) -> Outcome:
+        before = state.stages.get(MAPS, {})
+        known: Mapping[str, Any] = before.get("facts", {}).get("products", {})
+        orders = list(_orders(desk, state, only))
+        kept = {
+            order: known[_where(desk, order)]["files"]
+            for order in orders
+            if _stands(desk, state, order, known, before)
+        }
+        drawn = dict(_drawn(desk, [order for order in orders if order not in kept]))
+        files = {
+            _where(desk, order): kept[order]
+            if order in kept
+            else [_path(desk, order.folder / name) for name in sorted(drawn[order])]
+            for order in orders
+        }
+        ids = {_where(desk, order): order.product_id for order in orders}
+        for name in known.keys() - ids if only else ():  # the others stay as they are
+            files[name], ids[name] = known[name]["files"], known[name]["id"]
+
+        def write() -> list[Path]:
+            from pipeline import storage
+
+            for order, pages in drawn.items():
+                for name, content in pages.items():
+                    storage.write_bytes(order.folder / name, content)
+            return [desk.out / name for names in files.values() for name in names]
+
+        facts = {name: {"id": ids[name], "files": files[name]} for name in sorted(files)}
+        said = f"图件={len(orders)} 重绘={len(drawn)} 文件={sum(map(len, files.values()))}"
+        return Outcome(write=write, said=said, facts={"products": facts})
+
+    return Job(
+        name=MAPS,
+        stage="maps",
+        rooms=("render",),
+        inputs=tuple(path for path in _inputs(desk) if path.exists()),
+        params={"county": settings(desk), "only": list(only)},
+        compute=compute,
+    )
+
+
+def _inputs(desk: Desk) -> Iterator[Path]:
+    """Yield every file a product may be drawn from."""
+    yield desk.zone("towns", desk.county.newest)
+    for name in TABLES:
+        yield desk.processed / f"{name}.csv"
+    for day in desk.judged:
+        for file, _ in LAYERS.values():
+            yield desk.export(day, file)
+
+
+def _orders(desk: Desk, state: State, only: Sequence[str]) -> Iterator[Order]:
+    """Yield the products of this run, the newest export's first."""
+    from pipeline import render
+
+    for day in reversed(desk.judged):
+        newest = day == desk.county.newest
+        folder = desk.maps if newest else desk.maps / day.isoformat()
+        for spec in render.discover():
+            if (newest or not spec.newest_only) and (not only or spec.name in only):
+                key = key_of(_shown(desk, state, spec, day))
+                yield Order(spec.name, day, key[:SHORT], folder)
+
+
+def _shown(desk: Desk, state: State, spec: MapSpec, day: date) -> dict[str, object]:
+    """Return everything that decides what a product shows; later exports have no say."""
+    county = {name: value for name, value in settings(desk).items() if name in SHOWN}
+    county["exports"] = [known for known in desk.county.exports if known <= day]
+    files = [desk.zone("towns", desk.county.newest)]
+    files += [desk.export(day, file) for name, (file, _) in LAYERS.items() if name in spec.needs]
+    tables = {name: _rows(desk, name, day) for name in TABLES if name in spec.needs}
+    return {
+        "code": state.contents.of_all(code_files(("render",)), base=PACKAGE),
+        "map": spec.name,
+        "county": county,
+        "layers": state.contents.of_all(files, base=desk.out),
+        "tables": {k: v.to_csv(index=False) for k, v in tables.items() if v is not None},
+    }
+
+
+def _rows(desk: Desk, name: str, day: date) -> pd.DataFrame | None:
+    """Return a table's rows up to an export; None where it isn't made for this county."""
+    from pipeline import storage
+
+    file = desk.processed / f"{name}.csv"
+    if not file.is_file():
+        return None
+    table = storage.read_table(file)
+    return table[table["export"] <= day.isoformat()].reset_index(drop=True)
+
+
+def _stands(
+    desk: Desk, state: State, order: Order, known: Mapping[str, Any], before: Mapping[str, Any]
+) -> bool:
+    """Tell whether a product of an earlier run shows the same and has the bytes it had then."""
+    record = known.get(_where(desk, order))
+    if record is None or record["id"] != order.product_id:
+        return False
+    hashes = before["products"]
+    return all(
+        (desk.out / name).is_file() and state.contents.of(desk.out / name) == hashes.get(name)
+        for name in record["files"]
+    )
+
+
+def _where(desk: Desk, order: Order) -> str:
+    """Return the name a product goes by in the records."""
+    return _path(desk, order.folder / order.name)
+
+
+def _path(desk: Desk, file: Path) -> str:
+    """Return a path as the records hold it."""
+    return file.relative_to(desk.out).as_posix()
+
+
+def _drawn(desk: Desk, orders: Sequence[Order]) -> Iterator[tuple[Order, dict[str, bytes]]]:
+    """Yield the products drawn, in the order given, with one line of progress each."""
+    workers = int(os.environ.get(WORKERS, "0")) or min(2, os.cpu_count() or 1, len(orders))
+    if workers <= 1:
+        for number, order in enumerate(orders, 1):
+            _say(number, orders, order)
+            yield order, draw(desk, order)
+        return
+    # spawn: the same on every system, and safe beside the threads of numpy and Arrow
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = {pool.submit(draw, desk, order): order for order in orders}
+        try:
+            for number, future in enumerate(as_completed(futures), 1):
+                future.result()
+                _say(number, orders, futures[future])
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    for future, order in futures.items():
+        yield order, future.result()
+
+
+def _say(number: int, orders: Sequence[Order], order: Order) -> None:
+    log.info("  制图 %d/%d %s %s", number, len(orders), order.day, order.name)
+
+
+def draw(desk: Desk, order: Order) -> dict[str, bytes]:
+    """Draw one product in whatever process this is; return its files by name."""
+    from pipeline import render
+
+    spec = next(spec for spec in render.discover() if spec.name == order.name)
+    return render.render(spec, _map_data(desk, spec, order))
+
+
+def _map_data(desk: Desk, spec: MapSpec, order: Order) -> MapData:
+    """Read what a product needs."""
+    from pipeline import render
+
+    towns = _layer(desk.zone("towns", desk.county.newest), None)
+    members: dict[str, Any] = {
+        name: _layer(desk.export(order.day, file), columns)
+        for name, (file, columns) in LAYERS.items()
+        if name in spec.needs
+    }
+    members |= {name: _rows(desk, name, order.day) for name in TABLES if name in spec.needs}
+    return render.MapData(
+        county=desk.county,
+        towns=render.town_shapes(towns, desk.county),
+        export=order.day,
+        product_id=order.product_id,
+        **members,
+    )
+
+
+def _layer(file: Path, columns: tuple[str, ...] | None) -> gpd.GeoDataFrame:
+    """Read a layer, kept for the next product that this process draws."""
+    stat = file.stat()
+    return _read(file, columns, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
+
+
+@lru_cache(maxsize=4)
+def _read(file: Path, columns: tuple[str, ...] | None, _marks: tuple[int, ...]) -> gpd.GeoDataFrame:
+    from pipeline import storage
+
+    return storage.read_frame(file, None if columns is None else list(columns))
