@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline.errors import Finding, GengbaoError
 from pipeline.render.breaks import half_up
+from pipeline.render.data import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -117,12 +118,8 @@ def gap_table(data: MapData, indicator: str) -> GapTable:
     Raises GengbaoError when two rows stand for one town, an amount is negative, or the towns
     don't sum to the county's row (beyond the rounding of the delivered decimals).
     """
-    if data.gaps is None:
-        raise GengbaoError(Finding("制图数据", "缺少 gaps", "请先运行前面的步骤"))
-    rows = data.gaps[
-        (data.gaps["export"].astype(str) == data.export.isoformat())
-        & (data.gaps["indicator"] == indicator)
-    ]
+    gaps = table_of(data, "gaps")
+    rows = gaps[gaps["indicator"] == indicator]
     names = {town.code: (town.name, town.group) for town in data.county.towns}
     for code, name in zip(data.towns["town_code"], data.towns["town"], strict=True):
         names.setdefault(code, (name, ""))
