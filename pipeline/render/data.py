@@ -129,13 +129,13 @@ def town_shapes(zone: gpd.GeoDataFrame, county: County) -> gpd.GeoDataFrame:
     return merged[["town_code", "town", "geometry"]]
 
 
-def table_of(data: MapData, name: str) -> pd.DataFrame:
-    """Return a table's rows at the export shown; GengbaoError where the product has no such table.
+def table_of(data: MapData, name: str, day: date | None = None) -> pd.DataFrame:
+    """Return a table's rows at an export (the one shown); GengbaoError where there is no table.
 
     name: a member of MapData with an `export` column.
     """
     table = getattr(data, name)
     if table is None:
         raise GengbaoError(Finding("制图数据", f"缺少 {name}", "请先运行前面的步骤"))
-    rows: pd.DataFrame = table[table["export"].astype(str) == data.export.isoformat()]
+    rows: pd.DataFrame = table[table["export"].astype(str) == (day or data.export).isoformat()]
     return rows

@@ -14,6 +14,7 @@ from pipeline.render.data import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
+    from datetime import date
 
     from pipeline.render.breaks import Break, Breaks
     from pipeline.render.data import MapData
@@ -112,13 +113,15 @@ def _count_and_sum(amounts: list[Decimal]) -> tuple[int, Decimal]:
     return len(amounts), sum(amounts, Decimal(0))
 
 
-def gap_table(data: MapData, indicator: str) -> GapTable:
-    """Collect an indicator's gaps at the export shown, one row per town of the county or the map.
+def gap_table(data: MapData, indicator: str, day: date | None = None) -> GapTable:
+    """Collect an indicator's gaps at an export (the one shown), one row per town.
+
+    Towns are those of the county and of the map.
 
     Raises GengbaoError when two rows stand for one town, an amount is negative, or the towns
     don't sum to the county's row (beyond the rounding of the delivered decimals).
     """
-    gaps = table_of(data, "gaps")
+    gaps = table_of(data, "gaps", day)
     rows = gaps[gaps["indicator"] == indicator]
     names = {town.code: (town.name, town.group) for town in data.county.towns}
     for code, name in zip(data.towns["town_code"], data.towns["town"], strict=True):
@@ -138,7 +141,7 @@ def gap_table(data: MapData, indicator: str) -> GapTable:
     faults += _total_fault(table)
     if faults:
         raise GengbaoError(
-            Finding(f"gaps {data.export} {indicator}", fault, "请把运行日志交给维护人员")
+            Finding(f"gaps {day or data.export} {indicator}", fault, "请把运行日志交给维护人员")
             for fault in faults
         )
     return table

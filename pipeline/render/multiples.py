@@ -143,8 +143,9 @@ def _panel(sheet: Sheet, box: Box, panel: Panel, frame: MapFrame, data: MapData)
 
 
 def _borders(sheet: Sheet, land: Ground) -> None:
-    """Draw borders, thinner than on a large map."""
+    """Draw borders thinner than on a large map, with a light edge that shows on dark fills."""
     if not land.borders.is_empty:
+        sheet.lines(land.borders, STYLE.frame_pt, STYLE.paper, "towns")
         sheet.lines(land.borders, STYLE.hair_pt, STYLE.town_line, "towns")
     sheet.lines(shapely.boundary(land.county), STYLE.frame_pt, STYLE.ink, "county")
 

@@ -60,7 +60,7 @@ class Style:
     note_pt: float = 6.4
     small_pt: float = 5.5
     grid_pt: float = 6.2
-    label_sizes_pt: tuple[float, ...] = (13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.2)
+    label_sizes_pt: tuple[float, ...] = (13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.2, 5.6)
     callout_pt: float = 8.0
     rate_ratio: float = 0.68
 
