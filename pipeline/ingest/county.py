@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from pipeline.ingest.files import (
     file_group,
     input_files,
     list_exports,
+    members,
     role_files,
+    shown,
     source_files,
 )
 from pipeline.ingest.lists import load_targets, load_towns
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
 
     from pipeline.model import Target, Town
 
-__all__ = ["file_group", "input_files", "load_county", "role_files", "source_files"]
+__all__ = [
+    "file_group", "input_files", "load_county", "members", "role_files", "shown", "source_files",
+]  # fmt: skip
 
 
 def load_county(root: Path) -> County:
@@ -39,16 +44,26 @@ def load_county(root: Path) -> County:
     towns, town_findings = load_towns(root / "towns.csv", settings.text.get("code"))
     targets, target_findings = load_targets(root / "targets.csv", towns)
     published, published_findings = load_published(root / "published.csv", towns)
-    exports, data_findings = list_exports(root)
-    data_findings += _check_dates(settings, exports)
-    asked = tuple(d for d in exports if d >= settings.dates.get("ledger", d))
-    data_findings += check_roles(root, settings.layers.values(), asked)
+    exports, data_findings = _look(root, settings)
     findings = [*settings.findings, *town_findings, *target_findings, *published_findings]
     if findings:
         raise ConfigError([*findings, *data_findings])
     if data_findings:
         raise InputError(data_findings)
     return replace(_county(root, settings, towns, targets, exports), published=published)
+
+
+def _look(root: Path, settings: Settings) -> tuple[tuple[date, ...], list[Finding]]:
+    """Return the exports, and what is wrong with the folders and files that settings name."""
+    try:
+        exports, findings = list_exports(root)
+        findings += _check_dates(settings, exports)
+        asked = tuple(d for d in exports if d >= settings.dates.get("ledger", d))
+        return exports, findings + check_roles(root, settings.layers.values(), asked)
+    except OSError as error:
+        where = os.path.relpath(error.filename or root, root)
+        advice = "确认文件夹没有被移走、网络盘没有断开、有读取权限后重新运行"
+        raise InputError(Finding(where, f"文件夹读不出来（{error.strerror}）", advice)) from error
 
 
 def _check_dates(settings: Settings, exports: tuple[date, ...]) -> list[Finding]:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding, InputError
+from pipeline.ingest import checksums
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 EXPORTS = "exports"
 LISTS = ("county.toml", "towns.csv", "targets.csv", "published.csv", "plan.csv")
 FOLDER_FORMATS = frozenset({".gdb"})
+FILEGDB_TABLES = "a0000000?.gdbtable"
 SIDECARS = frozenset(
     {".cpg", ".prj", ".shx", ".dbf", ".sbn", ".sbx", ".qix", ".idx", ".ain", ".aih", ".atx"}
 )
@@ -41,21 +43,30 @@ def parse_date(text: str) -> date | None:
         return None
 
 
-def _entries(folder: Path) -> Iterator[Path]:
+def is_folder_format(path: Path) -> bool:
+    """Tell whether a folder is one data set: named .gdb, or holding a FileGDB's tables."""
+    return path.is_dir() and (
+        path.suffix.lower() in FOLDER_FORMATS or any(path.glob(FILEGDB_TABLES))
+    )
+
+
+def entries(folder: Path) -> Iterator[Path]:
     """Yield all files below `folder` and, as one entry each, the folders that are a format."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "~$", "__MACOSX")):
             continue
-        if path.is_dir() and path.suffix.lower() not in FOLDER_FORMATS:
-            yield from _entries(path)
+        if path.is_dir() and not is_folder_format(path):
+            yield from entries(path)
         else:
             yield path
 
 
-def _is_data(path: Path) -> bool:
+def is_data(path: Path) -> bool:
+    """Tell whether an entry may hold plots: not a part of another file, a document or a list."""
     suffix = path.suffix.lower()
     return (
-        suffix not in SIDECARS
+        not checksums.is_list(path)
+        and suffix not in SIDECARS
         and suffix not in DOCUMENTS
         and not path.name.lower().endswith(JOURNALS)
         and not re.search(r"\.shp\.", path.name.lower())
@@ -81,24 +92,31 @@ def list_exports(root: Path) -> tuple[tuple[date, ...], list[Finding]]:
         elif path.is_dir():
             advice = "把文件夹改名为该期数据的日期,如 2023-09-30(年-月-日,月日各两位)"
             findings.append(Finding(where, "文件夹名不是日期,不知道是哪一期", advice))
-        elif _is_data(path) or path.suffix.lower() in SIDECARS:
+        elif is_data(path) or path.suffix.lower() in SIDECARS:
             advice = f"移入 {EXPORTS}/年-月-日/ 文件夹,文件夹名即该期日期"
             findings.append(Finding(where, "数据文件没有放在按日期命名的文件夹里", advice))
     return tuple(dates), findings
 
 
 def _check_export(folder: Path, where: str) -> list[Finding]:
-    entries = list(_entries(folder))
     findings = []
-    if not any(_is_data(path) for path in entries):
+    if not any(is_data(path) for path in entries(folder)):
         advice = "放入该期地类图斑(SHP、GPKG、FileGDB 等),或删去这个空文件夹"
         findings.append(Finding(where, "文件夹里没有数据文件", advice))
-    names = {path.with_suffix("").as_posix().lower() + path.suffix.lower() for path in entries}
-    for path in entries:
+    return findings + orphans(folder, where) + checksums.check_delivery(folder, where)
+
+
+def orphans(folder: Path, where: str) -> list[Finding]:
+    """Return a finding per part of a shapefile below `folder` whose .shp is missing."""
+    found = list(entries(folder))
+    names = {path.with_suffix("").as_posix().lower() + path.suffix.lower() for path in found}
+    findings = []
+    for path in found:
         orphan = path.suffix.lower() in {".dbf", ".shx"}
         if orphan and path.with_suffix("").as_posix().lower() + ".shp" not in names:
+            place = f"{where}/{path.relative_to(folder).as_posix()}"
             advice = f"补齐 {path.stem}.shp,或移走这个残留文件"
-            findings.append(Finding(f"{where}/{path.name}", "缺少同名的 .shp 文件", advice))
+            findings.append(Finding(place, "缺少同名的 .shp 文件", advice))
     return findings
 
 
@@ -108,7 +126,7 @@ def source_files(county: County, export: date) -> tuple[Path, ...]:
     Raises InputError when the export doesn't exist or holds no data file.
     """
     folder = county.root / EXPORTS / export.isoformat()
-    found = tuple(p for p in _entries(folder) if _is_data(p)) if folder.is_dir() else ()
+    found = tuple(p for p in entries(folder) if is_data(p)) if folder.is_dir() else ()
     if not found:
         have = "、".join(day.isoformat() for day in county.exports) or "无"
         advice = f"放入该期数据;现有各期:{have}"
@@ -126,12 +144,12 @@ def delivered_files(path: Path) -> tuple[Path, ...]:
     if not path.exists():
         advice = "核对路径;含空格或特殊字符的路径用引号括起"
         raise InputError(Finding(where, "没有这个文件或文件夹", advice))
-    if path.is_dir() and path.suffix.lower() not in FOLDER_FORMATS:
+    if path.is_dir() and not is_folder_format(path):
         findings = _check_export(path, where)
         if findings:
             raise InputError(findings)
-        return tuple(p for p in _entries(path) if _is_data(p))
-    if not _is_data(path):
+        return tuple(p for p in entries(path) if is_data(p))
+    if not is_data(path):
         advice = "改为图斑数据文件(SHP、GPKG、FileGDB、GeoJSON、GeoParquet)或放有它的文件夹"
         raise InputError(Finding(where, "是附属文件或文档,不是图斑数据", advice))
     return (path,)
@@ -187,13 +205,13 @@ def find_role(
 
 def _match(root: Path, pattern: str) -> list[tuple[Path, date | None]]:
     exact = root / pattern
-    if exact.is_file() or (exact.suffix.lower() in FOLDER_FORMATS and exact.is_dir()):
+    if exact.is_file() or is_folder_format(exact):
         return [(exact, None)]
     regex = re.compile(_translate(pattern), flags=re.IGNORECASE)
     found = []
-    for path in _entries(root) if root.is_dir() else ():
+    for path in entries(root) if root.is_dir() else ():
         match = regex.fullmatch(path.relative_to(root).as_posix())
-        if match and (_is_data(path) or "*" not in pattern):
+        if match and (is_data(path) or "*" not in pattern):
             day = match.groupdict().get("date")
             found.append((path, parse_date(day) if day else None))
     return [f for f in found if f[1] is not None] if "{date}" in pattern else found
@@ -207,7 +225,7 @@ def _translate(pattern: str) -> str:
 
 
 def _nearest_files(root: Path, pattern: str) -> str:
-    names = [p.relative_to(root).as_posix() for p in _entries(root) if _is_data(p)]
+    names = [p.relative_to(root).as_posix() for p in entries(root) if is_data(p)]
     names = [n for n in names if "/" in n and not n.startswith(EXPORTS + "/")]
     close = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4)
     if close:
@@ -233,6 +251,17 @@ def file_group(path: Path) -> tuple[Path, ...]:
     return tuple(sorted(group))
 
 
+def members(paths: Iterable[Path], root: Path) -> tuple[Path, ...]:
+    """Return every file on disk that decides how data files are read, sorted.
+
+    Their groups and the checksum lists that are about them; an archive is one file.
+    """
+    found: set[Path] = set()
+    for path in paths:
+        found.update(file_group(path), checksums.lists_covering(path, root))
+    return tuple(sorted(found))
+
+
 def input_files(county: County) -> tuple[Path, ...]:
     """Return every file the county's results rest on, sorted: lists, exports, zones, own rules."""
     found: set[Path] = {county.root / name for name in LISTS if (county.root / name).is_file()}
@@ -244,7 +273,7 @@ def input_files(county: County) -> tuple[Path, ...]:
         mains |= set(source_files(county, export))
     for source in county.layers.values():
         mains |= {path for path, _ in _match(county.root, source.path)}
-    return tuple(sorted(found.union(*(file_group(path) for path in mains))))
+    return tuple(sorted(found.union(members(mains, county.root))))
 
 
 def check_roles(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,9 @@ from pipeline.ingest import geometry as shapes
 from pipeline.ingest import names
 from pipeline.ingest.files import shown
 from pipeline.ingest.result import WARNING, Problem
-from pipeline.ingest.sources import source_for
+from pipeline.ingest.sources import formats
 from pipeline.ingest.values import Reader
-from pipeline.ingest.workcopy import private_copy
+from pipeline.ingest.workcopy import work_copy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,15 +26,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.ingest.place import TownShapes
-    from pipeline.ingest.raw import LayerInfo, RawLayer
+    from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
+    from pipeline.ingest.workcopy import WorkCopy
     from pipeline.model import County, LayerSource
+
+CHECKED = {None: "没有清单", True: "全部相符", False: "有文件未列入"}
+"""What the log says about a file's checksum list."""
 
 
 @dataclass(slots=True)
 class Rows:
     """The rows of one file: standard columns, geometry in the county's CRS (None: none usable).
 
-    spatial: whether the layer carries geometry at all; faults by position say why one is unusable.
+    spatial: whether the layer carries geometry at all; faults by position say why one is unusable;
+    digests, remarks: as in IngestResult.
     """
 
     table: pd.DataFrame
@@ -43,6 +48,8 @@ class Rows:
     faults: dict[int, shapes.Fault] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     log: dict[str, Any] = field(default_factory=dict)
+    digests: dict[Path, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,29 +62,88 @@ class Task:
     towns: TownShapes | None = None
 
 
-def read_file(path: Path, task: Task) -> Rows | None:
-    """Read one file; None where it holds only layers that other roles are about.
+@dataclass(slots=True)
+class Taken:
+    """What one delivered path gave.
 
-    Raises InputError with all findings of the file.
+    parts: a Rows per file read; ignored: files that hold only layers of other roles; digests:
+    sha256 of the user's files as they were read; remarks: for the log line, in no product.
     """
-    where = shown(path, task.county.root)
-    source = source_for(path, where)
+
+    parts: list[Rows] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    digests: dict[Path, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+
+def read_file(path: Path, task: Task) -> Taken:
+    """Read one delivered path: a file, or all an archive holds.
+
+    Plots are taken from every file of an archive, as from a folder; any other role from the one
+    layer that fits. Raises InputError with all findings of the path.
+    """
     stated = task.source
-    with private_copy(path, task.county.root, stated.encoding if stated else None) as copied:
+    with work_copy(path, task.county.root, stated.encoding if stated else None) as work:
+        chosen = _choose(work, task, shown(path, task.county.root))
+        taken = Taken(digests=dict(work.digests), remarks=list(work.remarks))
+        findings: list[Finding] = []
+        for delivery, layers, layer in chosen:
+            if layer is None:
+                taken.ignored.append(delivery.where)
+                continue
+            try:
+                taken.parts.append(_read_layer(delivery, layers, layer, task))
+            except InputError as error:
+                findings += error.findings
+    if findings:
+        raise InputError(findings)
+    return taken
+
+
+Choice: TypeAlias = "tuple[Delivery, tuple[LayerInfo, ...], LayerInfo | None]"
+
+
+def _choose(work: WorkCopy, task: Task, where: str) -> list[Choice]:
+    """Return, per file to be read, its layers and the one that holds the role (None: others)."""
+    stated = task.source.layer if task.source else None
+    offered: list[tuple[Delivery, tuple[LayerInfo, ...]]] = []
+    findings: list[Finding] = []
+    for copied in work.deliveries:
         delivery = replace(copied, words=names.vocabulary(task.county))
-        layers = source.layers(delivery)
-        layer = names.choose_layer(task.role, layers, stated.layer if stated else None, where)
-        if layer is None:
-            return None
-        found = names.resolve(task.role, layer, where)
-        raw = source.read(delivery, layer.name, tuple(found.values()))
+        try:
+            offered.append((delivery, formats()[delivery.kind].layers(delivery)))
+        except InputError as error:
+            findings += error.findings
+    if findings:
+        raise InputError(findings)
+    if task.role == names.PARCELS:
+        return [
+            (delivery, layers, names.choose_layer(task.role, layers, stated, delivery.where))
+            for delivery, layers in offered
+        ]
+    everything = [layer for _, layers in offered for layer in layers]
+    layer = names.choose_layer(task.role, everything, stated, where)
+    return [(d, layers, layer) for d, layers in offered if any(one is layer for one in layers)]
+
+
+def _read_layer(
+    delivery: Delivery, layers: tuple[LayerInfo, ...], layer: LayerInfo, task: Task
+) -> Rows:
+    """Read one layer of one file. Raises InputError with its findings."""
+    where = delivery.where
+    found = names.resolve(task.role, layer, where)
+    raw = formats()[delivery.kind].read(delivery, layer.name, tuple(found.values()))
     if raw.claimed != len(raw.table):
         text = f"图层 {layer.name} 应有 {raw.claimed} 行,只读出 {len(raw.table)} 行"
         raise InputError(Finding(where, text, "文件可能损坏,请重新导出"))
     rows = _values(raw, found, task, where)
-    rows.log |= {"file": where, "layer": layer.name, "rows": len(raw.table)}
+    rows.log |= {"file": where, "layer": layer.name, "rows": raw.claimed}
+    rows.log |= {"sha256": delivery.digest, "sha256sums": CHECKED[delivery.verified]}
     rows.log |= _column_log(layers, layer, found, raw)
     _note_losses(raw, rows, where)
+    rows.problems += [
+        Problem(where, None, None, "FILE_NOTE", WARNING, "", *note) for note in delivery.notes
+    ]
     if rows.spatial:
         _place(raw, rows, task, where)
     return rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,19 +17,32 @@ TEXT, NUMBER, FLOAT, UNREADABLE = "text", "number", "float", "unreadable"
 """How a column was stored: text; a number with all its digits; a binary float; no text at all."""
 
 
+class Note(NamedTuple):
+    """Something about a delivery that a person should know but that stops nothing; Chinese."""
+
+    found: str
+    advice: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One delivered file as a private copy.
 
-    name, where: the user's file, for layer names and messages; encoding: as the county states it;
-    words: known beforehand (land classes, towns, statuses), to tell text from look-alikes.
+    name, where: the user's file, for layer names and messages; kind: the suffix of its format, by
+    its bytes; digest: of all its bytes; encoding: as the county states it; words: known beforehand
+    (land classes, towns, statuses), to tell text from look-alikes; verified: whether a checksum
+    list vouches for every byte (None: there is no list).
     """
 
     copy: Path
     name: str
     where: str
+    kind: str
+    digest: str = ""
     encoding: str | None = None
     words: frozenset[str] = frozenset()
+    notes: tuple[Note, ...] = ()
+    verified: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

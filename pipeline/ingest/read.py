@@ -11,7 +11,7 @@ from pipeline import fields, measure
 from pipeline.errors import Finding, InputError
 from pipeline.ingest.files import delivered_files, role_files, shown, source_files
 from pipeline.ingest.geometry import Fault
-from pipeline.ingest.layer import Rows, Task, read_file
+from pipeline.ingest.layer import Rows, Taken, Task, read_file
 from pipeline.ingest.names import PARCELS, ZONES, role_fields
 from pipeline.ingest.place import BY_PLACE, MISMATCH, TownShapes, assign, town_shapes
 from pipeline.ingest.result import WARNING, IngestResult, Problem
@@ -116,33 +116,45 @@ def _towns(county: County, export: date) -> tuple[TownShapes | None, list[Findin
 
 def _read_all(task: Task, paths: tuple[Path, ...], findings: list[Finding]) -> Rows:
     """Read all files of a task into one; raises InputError with the findings of all of them."""
-    parts: list[Rows] = []
-    ignored: list[str] = []
+    all_taken = Taken()
     for path in paths:
-        where = shown(path, task.county.root)
         try:
-            part = read_file(path, task)
+            taken = read_file(path, task)
         except InputError as error:
             findings += error.findings
             continue
-        if part is None:
-            ignored.append(where)
-        elif len(part.table) == 0 and task.role in (*ZONES, PARCELS):
-            findings.append(Finding(where, "图层是空的,一行也没有", "核对文件,重新导出"))
-        else:
-            parts.append(part)
-    if task.role == PARCELS and not parts and not findings:
-        findings.append(
-            Finding("、".join(ignored), "只有其他图层,没有地类图斑", "放入该期 DLTB 图层")
-        )
+        all_taken.ignored += taken.ignored
+        all_taken.digests |= taken.digests
+        all_taken.remarks += taken.remarks
+        for part in taken.parts:
+            if len(part.table) == 0 and task.role in (*ZONES, PARCELS):
+                finding = Finding(part.log["file"], "图层是空的,一行也没有", "核对文件,重新导出")
+                findings.append(finding)
+            all_taken.parts.append(part)
+    findings += _delivered_twice(all_taken.parts)
+    if task.role == PARCELS and not all_taken.parts and not findings:
+        where = "、".join(all_taken.ignored)
+        findings.append(Finding(where, "只有其他图层,没有地类图斑", "放入该期 DLTB 图层"))
     if findings:
         raise InputError(findings)
-    return _joined(parts, ignored, task)
+    return _joined(all_taken, task)
 
 
-def _joined(parts: list[Rows], ignored: list[str], task: Task) -> Rows:
-    if not parts:
-        parts = [_no_rows(task)]
+def _delivered_twice(parts: list[Rows]) -> list[Finding]:
+    """Return a finding per file that is, byte for byte, one that was read before."""
+    first: dict[str, str] = {}
+    findings = []
+    for part in parts:
+        name = part.log["file"]
+        same = first.setdefault(part.log["sha256"], name)
+        if same != name and len(part.table):
+            found = f"与 {same} 逐字节相同，同一份数据放了两次"
+            findings.append(Finding(name, found, "只留一份（如压缩包已解开，移走压缩包）"))
+    return findings
+
+
+def _joined(taken: Taken, task: Task) -> Rows:
+    parts = taken.parts or [_no_rows(task)]
     starts = np.cumsum([0, *(len(part.table) for part in parts)])
     faults = {
         int(start) + at: fault
@@ -152,7 +164,7 @@ def _joined(parts: list[Rows], ignored: list[str], task: Task) -> Rows:
     problems = [problem for part in parts for problem in part.problems]
     problems += [
         Problem(name, None, None, "FILE_IGNORED", WARNING, "", "是其他图层,不是地类图斑,未读入", "")
-        for name in ignored
+        for name in taken.ignored
     ]
     return Rows(
         pd.concat([part.table for part in parts], ignore_index=True),
@@ -160,7 +172,9 @@ def _joined(parts: list[Rows], ignored: list[str], task: Task) -> Rows:
         spatial=any(part.spatial for part in parts),
         faults=faults,
         problems=problems,
-        log={"files": [part.log for part in parts if part.log], "ignored": ignored},
+        log={"files": [part.log for part in parts if part.log], "ignored": taken.ignored},
+        digests=taken.digests,
+        remarks=taken.remarks,
     )
 
 

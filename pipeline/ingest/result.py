@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import geopandas as gpd
 
@@ -40,7 +41,9 @@ class IngestResult:
 
     frame: accepted rows in the county's CRS; rejects: source_file, source_row, bsm, rule, reason,
     tbmj_text, area_m2 (what the account booked, NA: unknown), geometry; problems: the columns of
-    Problem; log: what was decided per file and why, ready for JSON.
+    Problem; log: what was decided per file and why, ready for JSON; digests: sha256 of each of the
+    user's files as it was read; remarks: about the moment (locks of other programs), for the log
+    line and in no product.
     """
 
     frame: gpd.GeoDataFrame
@@ -48,6 +51,8 @@ class IngestResult:
     problems: pd.DataFrame
     account: AccountRow
     log: dict[str, Any] = field(default_factory=dict)
+    digests: Mapping[Path, str] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
 
 
 def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:

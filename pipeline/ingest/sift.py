@@ -149,6 +149,8 @@ class Sifted:
             problems=self._located(table),
             account=account,
             log={**self.rows.log, "repairs": repairs},
+            digests=self.rows.digests,
+            remarks=self.rows.remarks,
         )
 
     def _problems(self, faults: dict[int, Fault], severity: str) -> list[Problem]:

@@ -73,13 +73,17 @@ def ready(desk: Desk, days: Iterable[date]) -> State:
 
 def _run_together(desk: Desk, state: State, jobs: Sequence[Job]) -> int:
     """Compute the stale jobs, all before the first writes; collect what is wrong with the input."""
-    stale = [
-        (job, key)
-        for job in jobs
-        if not state.fresh(job.name, key := _key(desk, state, job), desk.out)
-    ]
     finished: list[tuple[Job, str, Outcome, float]] = []
     findings: list[Finding] = []
+    stale: list[tuple[Job, str]] = []
+    for job in jobs:
+        try:
+            key = _key(desk, state, job)
+        except InputError as error:
+            findings += error.findings
+            continue
+        if not state.fresh(job.name, key, desk.out):
+            stale.append((job, key))
     for job, key in stale:
         started = time.monotonic()
         try:
@@ -105,7 +109,7 @@ def _key(desk: Desk, state: State, job: Job) -> str:
         {
             "code": state.contents.of_all(code_files(job.rooms), base=PACKAGE),
             "inputs": state.contents.of_all(own, base=desk.out),
-            "brought": state.contents.of_all(brought, base=desk.county.root),
+            "brought": desk.brought(state, brought),
             "params": job.params,
         }
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline import __version__
 from pipeline.errors import Finding, InputError, UsageError
 from pipeline.freshness import PACKAGE, State, code_files, key_of
-from pipeline.ingest.files import delivered_files, file_group, parse_date, source_files
+from pipeline.ingest.files import delivered_files, members, parse_date, source_files
 from pipeline.model import AccountRow
 from pipeline.stages import ready, survey
 
@@ -189,8 +189,7 @@ def _hashes(desk: Desk, state: State, side: Side) -> dict[str, str]:
     else:
         files = delivered_files(side.path)
         base = side.path.parent if files == (side.path,) else side.path
-    members = [member for file in files for member in file_group(file)]
-    return state.contents.of_all(members, base=base)
+    return state.contents.of_all(members(files, desk.county.root), base=base)
 
 
 def _write(

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.ingest.county import role_files
+from pipeline.errors import Finding, InputError
+from pipeline.ingest.county import role_files, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
     from pipeline.freshness import State
     from pipeline.model import AccountRow, County
+
+UNREADABLE = "确认文件没有被移走、网络盘没有断开、有读取权限后重新运行；成果没有改动"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,23 @@ class Desk:
     def judged(self) -> tuple[date, ...]:
         """The exports that are classified: the ledger's and the later ones."""
         return tuple(day for day in self.county.exports if day >= self.county.ledger)
+
+    def brought(self, state: State, paths: Iterable[Path]) -> dict[str, str]:
+        """Return the content hashes of the user's files, by name in the county folder.
+
+        Raises InputError naming every file that can't be read to its end.
+        """
+        hashes: dict[str, str] = {}
+        findings = []
+        for path in sorted(set(paths)):
+            try:
+                hashes |= state.contents.of_all([path], base=self.county.root)
+            except OSError as error:
+                where = shown(path, self.county.root)
+                findings.append(Finding(where, f"文件读不出来（{error.strerror}）", UNREADABLE))
+        if findings:
+            raise InputError(findings)
+        return hashes
 
 
 def settings(desk: Desk) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import __version__
 from pipeline.freshness import PACKAGE, code_files, key_of
-from pipeline.ingest.county import file_group, input_files
+from pipeline.ingest.county import input_files
 from pipeline.model import AccountRow
 from pipeline.stages import drawing
 from pipeline.stages.desk import Desk, Job, Outcome, settings
@@ -41,16 +41,11 @@ def _run_id(desk: Desk, state: State) -> str:
         {
             "version": __version__,
             "county": settings(desk),
-            "inputs": state.contents.of_all(_inputs(desk), base=desk.county.root),
+            "inputs": desk.brought(state, input_files(desk.county)),
             "rules": state.contents.of_all(pack_files(desk), base=PACKAGE),
             "code": state.contents.of_all(code_files(ROOMS), base=PACKAGE),
         }
     )
-
-
-def _inputs(desk: Desk) -> list[Path]:
-    """Return every file of the user's that decides a figure, shapefile members one by one."""
-    return [member for file in input_files(desk.county) for member in file_group(file)]
 
 
 def _manifest_job(desk: Desk, run_id: str, state: State) -> Job:
@@ -72,7 +67,7 @@ def _manifest_job(desk: Desk, run_id: str, state: State) -> Job:
             "version": __version__,
             "libraries": {name: importlib.metadata.version(name) for name in LIBRARIES},
             "county": settings(desk),
-            "inputs": state.contents.of_all(_inputs(desk), base=desk.county.root),
+            "inputs": desk.brought(state, input_files(desk.county)),
             "rules": state.contents.of_all(pack_files(desk), base=PACKAGE),
             "facts": {name: record["facts"] for name, record in records.items()},
             "outputs": written,

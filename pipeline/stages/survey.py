@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pipeline.errors import Finding, GengbaoError
-from pipeline.ingest.county import file_group, role_files, source_files
+from pipeline.errors import Finding, GengbaoError, InputError
+from pipeline.ingest.county import members, role_files, source_files
 from pipeline.model import AccountRow
 from pipeline.stages.desk import Desk, Job, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
     import geopandas as gpd
 
     from pipeline.freshness import State
+    from pipeline.ingest.result import IngestResult
+
+log = logging.getLogger("gengbao")
 
 ROOMS = ("ingest",)
 GEODESIC_PPM = 0.2
@@ -45,19 +49,31 @@ def params(desk: Desk) -> dict[str, object]:
     }
 
 
-def _members(files: Iterable[Path]) -> tuple[Path, ...]:
-    """Return every file on disk that these data files consist of."""
-    return tuple(member for file in files for member in file_group(file))
+def _check_read(desk: Desk, state: State, result: IngestResult) -> None:
+    """Hold what was read against what lies there now, and pass on what was noticed.
+
+    Raises InputError when a file is no longer the one that was read: the manifest would name
+    other bytes than the results rest on.
+    """
+    now = desk.brought(state, result.digests)
+    for remark in result.remarks:
+        log.warning("提示 %s", remark)
+    names = {path.relative_to(desk.county.root).as_posix(): path for path in result.digests}
+    changed = [name for name, path in names.items() if now[name] != result.digests[path]]
+    if changed:
+        advice = "等写入结束、关闭正在编辑它的程序后重新运行；成果没有改动"
+        raise InputError(Finding(name, "读入之后又被改动", advice) for name in changed)
 
 
 def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
     """Return the job that reads one zone or list."""
     county = desk.county
 
-    def compute(_state: State) -> Outcome:
+    def compute(state: State) -> Outcome:
         from pipeline.ingest.read import read_role
 
         result = read_role(county, role, day)
+        _check_read(desk, state, result)
         product = desk.zone(role, day)
 
         def write() -> list[Path]:
@@ -77,7 +93,7 @@ def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
         name=f"图层 {role}" + (f" {day.isoformat()}" if dated else ""),
         stage="ingest",
         rooms=ROOMS,
-        inputs=_members(role_files(county, role, day)),
+        inputs=members(role_files(county, role, day), county.root),
         params=params(desk) | {"source": asdict(county.layers[role])},
         compute=compute,
         reads_survey=True,
@@ -94,11 +110,12 @@ def export_job(desk: Desk, day: date) -> Job:
     county = desk.county
     parcels = asdict(county.parcels) if county.parcels else None
 
-    def compute(_state: State) -> Outcome:
+    def compute(state: State) -> Outcome:
         from pipeline.ingest.read import read_parcels
         from pipeline.measure import cross_check
 
         result = read_parcels(county, day)
+        _check_read(desk, state, result)
         check = cross_check(result.frame.geometry, county.crs)
         _check_formula(day, check)
 
@@ -125,7 +142,7 @@ def export_job(desk: Desk, day: date) -> Job:
         name=name(day),
         stage="ingest",
         rooms=ROOMS,
-        inputs=_members(source_files(county, day) + role_files(county, "towns", day)),
+        inputs=members(source_files(county, day) + role_files(county, "towns", day), county.root),
         params=params(desk) | {"towns_layer": asdict(county.layers["towns"]), "parcels": parcels},
         compute=compute,
         reads_survey=True,

@@ -1,6 +1,7 @@
 """Delivery formats, one module each, found by name.
 
-A module states SUFFIXES (lower case, with dot) and has two functions::
+A module states SUFFIXES (lower case, with dot) and MARKS (the first bytes of such a file, where
+they are always the same) and has two functions::
 
     layers(delivery) -> tuple[LayerInfo, ...]
     read(delivery, layer, columns) -> RawLayer
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.errors import Finding, InputError
+from pipeline.ingest.signature import BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,18 +30,9 @@ class Source(Protocol):
     """What a format module offers."""
 
     SUFFIXES: tuple[str, ...]
+    MARKS: tuple[bytes, ...]
     layers: Callable[[Delivery], tuple[LayerInfo, ...]]
     read: Callable[[Delivery, str, Sequence[str]], RawLayer]
-
-
-UNSUPPORTED = {
-    ".zip": "先解压,再把其中的数据文件放进文件夹",
-    ".rar": "先解压,再把其中的数据文件放进文件夹",
-    ".7z": "先解压,再把其中的数据文件放进文件夹",
-    ".mdb": "用 ArcGIS 或 QGIS 导出为 FileGDB、GPKG 或 SHP",
-    ".vct": "用建库软件导出为 FileGDB、GPKG 或 SHP",
-    ".xls": "另存为 .xlsx 或 CSV(UTF-8)",
-}
 
 
 @cache
@@ -52,12 +45,20 @@ def formats() -> dict[str, Source]:
     return found
 
 
-def source_for(path: Path, where: str) -> Source:
-    """Return the format module for a file. Raises InputError for a format we don't read."""
-    suffix = path.suffix.lower()
-    source = formats().get(suffix)
+@cache
+def marks() -> dict[bytes, str]:
+    """Return first bytes → suffix of the formats that are told by them."""
+    return {mark: source.SUFFIXES[0] for source in formats().values() for mark in source.MARKS}
+
+
+def source_for(kind: str, where: str) -> Source:
+    """Return the module of a format, by its suffix. Raises InputError for one we don't read."""
+    source = formats().get(kind)
     if source is not None:
         return source
+    foreign = BY_NAME.get(kind)
+    label = f"（{foreign.label}）" if foreign else ""
     readable = "、".join(sorted(formats()))
-    advice = UNSUPPORTED.get(suffix, f"转换为可读的格式({readable}),或把与数据无关的文件移出")
-    raise InputError(Finding(where, f"不支持的格式“{suffix or path.name}”", advice))
+    advice = f"转换为可读的格式({readable}),或把与数据无关的文件移出"
+    found = f"不支持的格式“{kind or Path(where).name}”{label}"
+    raise InputError(Finding(where, found, foreign.advice if foreign else advice))

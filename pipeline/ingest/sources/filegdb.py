@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIXES = (".gdb",)
+MARKS: tuple[bytes, ...] = ()
 CATALOG = "GDB_SystemCatalog"
 HEADER = 40
 ADVICE = "在 ArcGIS 中检查该库(若为压缩库先解压缩),复制整个 .gdb 文件夹,或导出为 GPKG 或 SHP"

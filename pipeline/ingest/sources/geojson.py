@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SUFFIXES = (".geojson", ".json")
+MARKS: tuple[bytes, ...] = ()
 ADVICE = "重新导出为 GeoJSON(FeatureCollection,UTF-8),或改用 GPKG"
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SUFFIXES = (".parquet", ".geoparquet")
+MARKS: tuple[bytes, ...] = (b"PAR1",)
 DEFAULT_CRS = "OGC:CRS84"  # GeoParquet 1.1: what a missing crs means (a null one means unknown)
 ADVICE = "重新导出为 GeoParquet(WKB 编码),或改用 GPKG"
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUFFIXES = (".gpkg",)
+MARKS: tuple[bytes, ...] = (b"SQLite format 3\0",)
 ENVELOPE_BYTES = (0, 32, 48, 48, 64)  # GeoPackage 1.3, 2.1.3.1.1: by the envelope indicator
 READ_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 ADVICE = "用 QGIS 打开核对后另存为新的 GPKG;若正被其他软件编辑,先保存并关闭再复制"

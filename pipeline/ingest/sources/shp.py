@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.encoding import Decision
 
 SUFFIXES = (".shp",)
+MARKS: tuple[bytes, ...] = (b"\x00\x00\x27\x0a",)
 HEADER = 100
 POLYGONS = frozenset({5, 15, 25})
 KINDS = {0: "空", 1: "点", 3: "线", 8: "多点", 31: "多面体(multipatch)"}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 SUFFIXES = (".csv", ".xlsx")
+MARKS: tuple[bytes, ...] = ()
 EXACT_DIGITS = 10**15  # a spreadsheet keeps 15 digits of a number; beyond, digits are already lost
 BOM = b"\xef\xbb\xbf"
 
