@@ -144,8 +144,11 @@ def test_the_ledger_holds_exactly_what_the_summary_counts(finished):
         for row in rows
         if (row["export"], row["level"], row["category"]) == (newest, "county", "total")
     )
-    assert int(total["plots"]) == len(ledger)
-    cm2 = (ledger["area_m2"] * 100).round().astype(int).sum()
+    gone = ledger["status"] == "withdrawn"
+    assert gone.any()
+    assert int(total["plots"]) == (~gone).sum()
+    assert int(total["withdrawn_plots"]) == gone.sum()
+    cm2 = (ledger.loc[~gone, "area_m2"] * 100).round().astype(int).sum()
     assert Decimal(total["area_m2"]) * 100 == int(cm2)
     gpkg = pyogrio.read_dataframe(finished / "data/processed/ledger.gpkg")
     assert sorted(gpkg["task_id"]) == sorted(ledger["task_id"])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import shutil
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -17,7 +19,9 @@ from hypothesis import strategies as st
 
 from pipeline import measure
 from pipeline.errors import ConfigError
+from pipeline.ingest.county import load_county
 from pipeline.sample import make_sample
+from pipeline.sample.dates import DEADLINE, later_days, rhythm
 from pipeline.sample.figures import load_figures
 from pipeline.sample.lanes import Lane, areal_scale
 
@@ -37,14 +41,19 @@ def read(path, **options):
 def read_export(folder, day):
     """All of one export in EPSG:4524 on the 0.0001 m grid; shapefiles are GBK without saying so.
 
-    Formats turn rings round and FileGDB adds float noise, so outlines are rounded and normalized.
+    Formats turn rings round and some add float noise, so outlines are rounded and normalized.
     """
     root = folder / "exports" / day
     shapes = sorted(root.glob("*.shp"))
+    (first, *_) = shapes or root.iterdir()
     if shapes:
         frame = pd.concat([read(p, encoding="GBK") for p in shapes], ignore_index=True)
+    elif first.suffix == ".parquet":
+        frame = gpd.read_parquet(first)
+    elif first.suffix == ".geojson":
+        frame = read(first).to_crs(CRS)
     else:
-        frame = read(next(root.iterdir()), layer="DLTB")
+        frame = read(first, layer="DLTB")
     shapes = frame.geometry.to_numpy()
     assert (shapely.get_num_geometries(shapes) == 1).all(), "a plot has more than one part"
     shift = 36_000_000 if frame.crs.to_epsg() == 4545 else 0
@@ -278,6 +287,99 @@ def test_later_exports_show_believable_progress(tiny):
     assert again, "no reissued BSM"
 
 
+WEEKLY = 13
+
+
+@pytest.fixture(scope="module")
+def weekly(tmp_path_factory):
+    """Thirteen weekly exports, the last two after the deadline."""
+    folder = tmp_path_factory.mktemp("weekly") / "raw"
+    make_sample(folder, scale="tiny", exports=WEEKLY)
+    days = sorted(p.name for p in (folder / "exports").iterdir())
+    return Made(folder, {day: read_export(folder, day) for day in days}, "tiny")
+
+
+def test_exports_come_as_often_as_asked_and_reach_past_the_deadline(weekly):
+    assert later_days(2, rhythm(2)) == (date(2023, 10, 31), date(2023, 11, 30))
+    assert [d.isoformat()[5:] for d in later_days(6, rhythm(6))] == [
+        "10-15", "10-31", "11-15", "11-30", "12-15", "12-31",
+    ]  # fmt: skip
+    assert [d.isoformat() for d in later_days(5, "month")][3:] == ["2024-01-31", "2024-02-29"]
+    days = sorted(weekly.exports)
+    assert days[:4] == ["2022-12-31", "2023-09-30", "2023-10-07", "2023-10-14"]
+    assert days[-1] == "2023-12-30"
+    assert days[-2] > DEADLINE.isoformat() > days[-3]
+
+
+def test_later_exports_arrive_in_every_format_and_say_the_same(weekly):
+    kinds = {p.suffix for d in (weekly.folder / "exports").iterdir() for p in d.iterdir()}
+    assert kinds >= {".shp", ".gdb", ".gpkg", ".parquet", ".geojson"}
+    whole = {
+        day: shapely.normalize(shapely.coverage_union_all(frame.geometry.to_numpy()))
+        for day, frame in weekly.exports.items()
+    }
+    assert all(shapely.equals(shape, whole["2023-09-30"]) for shape in whole.values())
+
+
+def test_the_ground_on_a_day_is_the_same_however_many_exports_there_are(weekly, tmp_path):
+    make_sample(tmp_path / "raw", scale="tiny", exports=1, every="week")
+    one = read_export(tmp_path / "raw", "2023-10-07").set_index("BSM")
+    other = weekly.exports["2023-10-07"].set_index("BSM")
+    assert (one["DLBM"] == other["DLBM"].reindex(one.index)).all()
+    assert (one.geometry.to_wkb() == other.geometry.reindex(one.index).to_wkb()).all()
+
+
+def cultivated(made_county, day):
+    frame = made_county.exports[day]
+    return shapely.union_all(frame[frame["DLBM"].str.startswith("01")].geometry.to_numpy())
+
+
+def test_over_the_weeks_land_is_restored_lost_relapses_and_comes_back(weekly):
+    days = sorted(weekly.exports)[1:]
+    ground = [cultivated(weekly, day) for day in days]
+    steps = list(pairwise(ground))
+    assert all(new.difference(old).area > 0 for old, new in steps[:8]), "weeks without progress"
+    lost = shapely.union_all([old.difference(new) for old, new in steps])
+    first = ground[0]
+    assert lost.intersection(first).area > 100, "no new outflow"
+    assert lost.difference(first.buffer(0.01)).area > 100, "nothing restored was given up again"
+    again = shapely.union_all([lost.intersection(ground[-1]).difference(first.buffer(0.01))])
+    assert again.area > 100, "nothing came back"
+
+
+def test_lists_hold_nothing_from_after_the_newest_export(tmp_path):
+    newest = {}
+    for exports in (0, 2, 13):
+        folder = tmp_path / str(exports)
+        make_sample(folder, scale="tiny", exports=exports)
+        lot = folder / "reference/清单"
+        own = pd.read_csv(lot / "核实处置自提.csv", encoding="gbk", dtype=str)
+        monitoring = pd.read_excel(lot / "疑似变化图斑.xlsx", dtype=str)
+        others = [
+            read(lot / "补划地块.shp", encoding="GBK"), read(lot / "合法用地.geojson"),
+        ]  # fmt: skip
+        newest[exports] = max(
+            str(table["SXRQ"].astype(str).str[:10].max()) for table in (own, monitoring, *others)
+        )
+        said = set(own.loc[own["SXRQ"] > "2023-09-30", "SHZT"] + own["DCZT"])
+        assert ("通过已调出" in said) == (exports > 0)
+        assert ("未通过未调出" in said) == (exports > 0)
+    assert newest[0] <= "2023-09-30" < newest[2] <= "2023-11-30" < newest[13] <= "2023-12-30"
+
+
+def test_plan_and_phases_are_those_of_the_campaign(tiny):
+    plan = pd.read_csv(tiny.folder / "plan.csv", dtype=str)
+    rows = plan[(plan["town"] == "河口镇") & (plan["indicator"] == "in_out_balance")]
+    # 30.5 亩 × 10, 30, 50, 75, 90, 100 %, half-up to the printed tenth
+    assert list(rows["planned_mu"]) == ["3.1", "9.2", "15.3", "22.9", "27.5", "30.5"]
+    assert rows["date"].is_monotonic_increasing
+    assert rows["date"].iloc[-1] == "2023-12-20"
+    assert len(plan) == 3 * 3 * 6
+    county = load_county(tiny.folder)
+    assert list(county.phases) == ["建账", "攻坚", "交账"]
+    assert county.phases["交账"][1] == county.deadline
+
+
 def test_last_years_survey_differs_in_outline_and_number(tiny):
     then, now = tiny.exports["2022-12-31"], tiny.ledger
     assert set(then["BSM"]) - set(now["BSM"])
@@ -352,9 +454,11 @@ def test_a_folder_that_was_not_made_here_is_left_alone(tmp_path):
 
 def test_all_wrong_arguments_are_named_at_once(tmp_path):
     with pytest.raises(ConfigError) as caught:
-        make_sample(tmp_path / "x", scale="huge", exports=9, code="61102")
+        make_sample(tmp_path / "x", scale="huge", exports=-1, every="day", code="61102")
     message = str(caught.value)
-    for word in ("没有规模“huge”", "参数 exports", "“61102”不是六位数字"):
+    for word in (
+        "没有规模“huge”", "参数 exports", "没有间隔“day”", "“61102”不是六位数字",
+    ):  # fmt: skip
         assert word in message
     assert not (tmp_path / "x").exists()
 

@@ -11,12 +11,14 @@ import pandas as pd
 import shapely
 
 from pipeline.measure import official_area_cm2
-from pipeline.sample import coverage, land, lists, outline, plan, progress, slicing, zones
+from pipeline.sample import course, coverage, land, lists, outline, plan, progress, slicing, zones
 from pipeline.sample.carving import carve
 from pipeline.sample.figures import MU_M2, Figures, Scale, load_figures
 from pipeline.sample.lanes import CRS, lanes_of, linear, slots, streams
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from numpy.typing import NDArray
 
     from pipeline.sample.valleys import Valley
@@ -45,12 +47,14 @@ class County:
     tables: dict[str, pd.DataFrame]
 
 
-def build(scale: Scale, exports: int, identity: tuple[str | None, str | None], seed: int) -> County:
-    """Return the county in memory."""
+def build(
+    scale: Scale, later: tuple[date, ...], identity: tuple[str | None, str | None], seed: int
+) -> County:
+    """Return the county in memory, with one export per date of `later` after the ledger's."""
     figures = load_figures(scale.set_name)
     own_code, own_name = _NAMES[scale.set_name]
     code, name = identity[0] or own_code, identity[1] or own_name
-    rng = [np.random.default_rng([seed, k]) for k in range(8)]
+    rng = [np.random.default_rng([seed, k]) for k in range(9)]
     names = list(figures.towns["name"])
     ground = outline.lay_out(scale.layout, names, scale.radius_km, rng[0])
     valleys = carve(ground, scale.layout, _demand_m2(figures), scale.step_m, rng[1])
@@ -58,11 +62,17 @@ def build(scale: Scale, exports: int, identity: tuple[str | None, str | None], s
     net = outline.weave(ground, axes, scale.cells, rng[2])
     table, faces = _cover(figures, scale, valleys, net, rng)
     atoms = _dress(table, faces, valleys, (code, name, figures), rng[5])
-    tables = {"monitoring": lists.monitoring(atoms, rng[7])}
-    tables["self_submitted"] = lists.self_submitted(atoms)
-    layers = _layers(atoms, tables["self_submitted"])
+    atoms = course.with_course(atoms, rng[8])
+    tables = {
+        "monitoring": lists.monitoring(atoms, rng[7]),
+        "self_submitted": lists.self_submitted(atoms),
+    }
+    layers = _layers(atoms)
     atoms["supplement"] = atoms["bsm"].isin(layers["supplement"]["BSM"])
-    states = progress.states(atoms, progress.LATER[:exports], rng[6])
+    states = progress.states(course.with_losses(atoms), later, rng[6])
+    newest = states[-1].day
+    tables = {role: lists.known_by(table, newest) for role, table in tables.items()}
+    layers |= {role: lists.known_by(layers[role], newest) for role in ("supplement", "approved")}
     shapes = coverage.town_shapes(faces)
     control = pd.Series(official_area_cm2(shapes.to_numpy(), CRS), index=shapes.index)
     return County(code=code, name=name, figures=figures, atoms=atoms, states=states,
@@ -167,8 +177,8 @@ def _address(
     return out.sort_values(["order", "x", "y"], ignore_index=True)
 
 
-def _layers(atoms: gpd.GeoDataFrame, own: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
-    """Return zones and lists with polygons by role; own: the self-submitted list.
+def _layers(atoms: gpd.GeoDataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Return zones and lists with polygons by role.
 
     Supplements keep clear of displaced zone polygons.
     """
@@ -186,7 +196,7 @@ def _layers(atoms: gpd.GeoDataFrame, own: pd.DataFrame) -> dict[str, gpd.GeoData
         "pbf": zones.shifted(pbf, off),
         "target": zones.zone(atoms, atoms["target"]),
         "relocation": lists.relocation(atoms),
-        "supplement": lists.supplement(fields, lists.moved_out(atoms, own)),
+        "supplement": lists.supplement(fields, lists.moved_out(atoms)),
         "balance": lists.balance(atoms),
         "approved": lists.approved(atoms),
     }

@@ -70,11 +70,16 @@ def file_gdb(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
     pyogrio.write_dataframe(frame, path, driver="OpenFileGDB", layer=layer, promote_to_multi=True)
 
 
-def geojson(frame: gpd.GeoDataFrame, path: Path) -> None:
-    """Write GeoJSON in CGCS2000 degrees (EPSG:4490) with nine decimals."""
+def geoparquet(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Write GeoParquet."""
+    frame.to_parquet(path, index=False)
+
+
+def geojson(frame: gpd.GeoDataFrame, path: Path, decimals: int = 9) -> None:
+    """Write GeoJSON in CGCS2000 degrees (EPSG:4490); nine decimals are 0.1 mm."""
     pyogrio.write_dataframe(
         frame.to_crs("EPSG:4490"), path, driver="GeoJSON",
-        layer_options={"RFC7946": "NO", "COORDINATE_PRECISION": "9"},
+        layer_options={"RFC7946": "NO", "COORDINATE_PRECISION": str(decimals)},
     )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -10,15 +11,17 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.sample import deliver, land, progress, zones
+from pipeline.sample import dates, deliver, land, zones
 from pipeline.sample.coverage import union_by
 from pipeline.sample.lanes import CRS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from pipeline.sample import progress
     from pipeline.sample.county import County
 
 MARK = "# 本县由 gengbao sample 生成:示例数据,边界与图斑均为合成"
@@ -45,24 +48,54 @@ relocation = "reference/清单/异地调整补划.gpkg"
 supplement = "reference/清单/补划地块.shp"
 balance = "reference/清单/进出平衡方案.shp"
 approved = "reference/清单/合法用地.geojson"
+
+[phases]
+{phases}
 """
+_PLAN = (
+    (date(2023, 10, 15), "0.1"), (date(2023, 10, 31), "0.3"), (date(2023, 11, 15), "0.5"),
+    (date(2023, 11, 30), "0.75"), (date(2023, 12, 10), "0.9"), (dates.DEADLINE, "1"),
+)  # fmt: skip
+"""倒排工期 of the example: share of the published gap that is to be done by each date."""
 
 
 def write_folder(county: County, root: Path) -> None:
     """Write the whole county folder below `root` (an empty folder)."""
-    text = _TOML.format(mark=MARK, name=county.name, code=county.code, previous=progress.PREVIOUS,
-                        ledger=progress.LEDGER, deadline=progress.DEADLINE)  # fmt: skip
+    phases = "\n".join(
+        f'"{name}" = ["{first}", "{last}"]' for name, (first, last) in dates.PHASES.items()
+    )
+    text = _TOML.format(mark=MARK, name=county.name, code=county.code, previous=dates.PREVIOUS,
+                        ledger=dates.LEDGER, deadline=dates.DEADLINE, phases=phases)  # fmt: skip
     (root / "county.toml").write_text(text, encoding="utf-8", newline="\n")
     towns = county.figures.towns
     towns = towns.assign(code=county.code + towns["code"]).sort_values("code")
     _csv(towns, root / "towns.csv")
     _csv(county.figures.targets, root / "targets.csv")
+    _csv(_plan(county.figures.targets), root / "plan.csv")
     published = county.figures.published
     _csv(published[["table", "town", "item", "plots", "area_mu"]], root / "published.csv")
     with deliver.fixed_clock():
         _reference(county, root / "reference")
         for number, state in enumerate(county.states):
             _export(county, state, number, root / "exports" / state.day.isoformat())
+
+
+def _plan(targets: pd.DataFrame) -> pd.DataFrame:
+    """Return plan.csv: what each town has to have done by each date, as exact as its gap."""
+    stated = targets[(targets["kind"] == "gap") & (targets["town"] != "全县")]
+    return pd.DataFrame(
+        [
+            (town, indicator, day.isoformat(), _part(gap, share))
+            for town, indicator, gap in stated[["town", "indicator", "value"]].to_numpy()
+            for day, share in _PLAN
+        ],
+        columns=["town", "indicator", "date", "planned_mu"],
+    )
+
+
+def _part(gap: str, share: str) -> str:
+    """Return a share of a printed number with as many decimals, half-up."""
+    return str((Decimal(gap) * Decimal(share)).quantize(Decimal(gap), ROUND_HALF_UP))
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:
@@ -73,7 +106,7 @@ def _reference(county: County, root: Path) -> None:
     for name in ("行政区", "永久基本农田", "耕地保护目标", "清单"):
         (root / name).mkdir(parents=True)
     layers = county.layers
-    deliver.shapefile(_towns(county), root / "行政区" / "XZQ.shp", progress.PREVIOUS)
+    deliver.shapefile(_towns(county), root / "行政区" / "XZQ.shp", dates.PREVIOUS)
     towns = county.figures.towns
     names = list(zip(county.code + towns["code"], towns["name"], strict=True))
     pbf = zones.pbf_layer(layers["pbf"], county.code, names)
@@ -84,8 +117,8 @@ def _reference(county: County, root: Path) -> None:
     deliver.workbook(county.tables["monitoring"], lot / "疑似变化图斑.xlsx", "疑似变化", _STAMP)
     deliver.gbk_csv(county.tables["self_submitted"], lot / "核实处置自提.csv")
     deliver.geopackage(layers["relocation"], lot / "异地调整补划.gpkg", "异地调整补划")
-    deliver.shapefile(layers["supplement"], lot / "补划地块.shp", progress.LATER[-1])
-    deliver.shapefile(layers["balance"], lot / "进出平衡方案.shp", progress.LEDGER)
+    deliver.shapefile(layers["supplement"], lot / "补划地块.shp", county.states[-1].day)
+    deliver.shapefile(layers["balance"], lot / "进出平衡方案.shp", dates.LEDGER)
     deliver.geojson(layers["approved"], lot / "合法用地.geojson")
 
 
@@ -105,20 +138,28 @@ def _towns(county: County) -> gpd.GeoDataFrame:
 
 
 def _export(county: County, state: progress.State, number: int, root: Path) -> None:
-    """Write one export: by town in GBK without zone, FileGDB, GeoPackage, by town again."""
+    """Write one export in its number's way: by town in GBK without zone, FileGDB, then in turn."""
     root.mkdir(parents=True)
     frame = export_frame(county.atoms, state, county.code)
-    year = state.day.year
-    if number == 1:
-        deliver.file_gdb(frame, root / f"{county.code}{year}变更调查.gdb", "DLTB")
-        return
-    if number == 2:  # noqa: PLR2004 - the third export
-        deliver.geopackage(frame, root / f"{county.name}地类图斑.gpkg", "DLTB")
-        return
+    year, name = state.day.year, f"{county.name}地类图斑"
+    ways: dict[str, Callable[[], None]] = {
+        "town": lambda: _by_town(county, frame, state, root),
+        "town_unprefixed": lambda: _by_town(county, deliver.unprefixed(frame), state, root),
+        "gdb": lambda: deliver.file_gdb(frame, root / f"{county.code}{year}变更调查.gdb", "DLTB"),
+        "gpkg": lambda: deliver.geopackage(frame, root / f"{name}.gpkg", "DLTB"),
+        "parquet": lambda: deliver.geoparquet(frame, root / f"{name}.parquet"),
+        "geojson": lambda: deliver.geojson(frame, root / f"{name}.geojson", decimals=11),
+    }
+    first = ("town_unprefixed", "gdb")
+    later = ("gpkg", "town", "parquet", "gdb", "geojson")
+    ways[first[number] if number < len(first) else later[(number - 2) % len(later)]]()
+
+
+def _by_town(county: County, frame: gpd.GeoDataFrame, state: progress.State, root: Path) -> None:
+    """Write one shapefile per town."""
     names = county.figures.towns.assign(code=county.code + county.figures.towns["code"])
     for code, name in zip(names["code"], names["name"], strict=True):
         part = frame[frame["ZLDWDM"].str[:9] == code].reset_index(drop=True)
-        part = deliver.unprefixed(part) if number == 0 else part
         deliver.shapefile(part, root / f"地类图斑_{name}.shp", state.day)
 
 

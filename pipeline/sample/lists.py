@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from pipeline.sample.course import NEVER, day_text
 from pipeline.sample.coverage import union_by
 from pipeline.sample.lanes import CRS
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from numpy.typing import NDArray
 
+Listed = TypeVar("Listed", pd.DataFrame, gpd.GeoDataFrame)
 _OPEN, _CLOSED = "未销号", "已销号"
+_DAYS = ["moved_on", "approved_on", "refused_on"]
+_BEFORE, _HORIZON = -15, 200  # supplements stand from before the ledger until long after
 
 
 def plots_of(atoms: gpd.GeoDataFrame, rows: pd.Series) -> gpd.GeoDataFrame:
-    """Return the ledger plots behind these atoms: plot, bsm, group, now, lot, town, cm2."""
+    """Return the ledger plots behind these atoms: plot, bsm, group, now, lot, town, cm2, days."""
     part = atoms[rows]
     keys, shapes = union_by(part.geometry.to_numpy(), part["plot"].to_numpy())
     first = part.drop_duplicates("plot").set_index("plot").loc[keys].reset_index()
     area = part.groupby("plot")["cm2"].sum().reindex(keys).to_numpy()
-    columns = ["plot", "bsm", "group", "now", "lot", "town", "xzqmc"]
+    columns = ["plot", "bsm", "group", "now", "lot", "town", "xzqmc", *_DAYS]
     return gpd.GeoDataFrame(first[columns].assign(cm2=area), geometry=shapes, crs=CRS)
 
 
@@ -44,13 +50,11 @@ def monitoring(atoms: gpd.GeoDataFrame, rng: np.random.Generator) -> pd.DataFram
 
 
 def self_submitted(atoms: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Return 核实处置自提: BSM, XZQMC, SHZT, DCZT, GLBH, SXRQ; some moved out after the ledger."""
+    """Return 核实处置自提: BSM, XZQMC, SHZT, DCZT, GLBH, SXRQ; many moved out after the ledger."""
     task = plots_of(atoms, atoms["lot"] == "self_submitted")
-    passed = {"SHZT": "通过", "DCZT": "未调出"}
-    out = [_dated(task, passed, "2023-08-25")]
-    moved = {"SHZT": "通过", "DCZT": "已调出"}
-    out.append(_dated(task.iloc[1::4], moved, "2023-10-20"))
-    out.append(_dated(task.iloc[2::5], moved, "2023-11-15"))
+    out = [_dated(task, {"SHZT": "通过", "DCZT": "未调出"}, "2023-08-25")]
+    out.append(_on(task, {"SHZT": "通过", "DCZT": "已调出"}, "moved_on"))
+    out.append(_on(task, {"SHZT": "未通过", "DCZT": "未调出"}, "refused_on"))
     rest = plots_of(
         atoms,
         (atoms["group"] == "pbf_restore_in_place") & ~atoms["story"].eq("half")
@@ -72,18 +76,24 @@ def relocation(atoms: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     )  # fmt: skip
 
 
-def moved_out(atoms: gpd.GeoDataFrame, self_list: pd.DataFrame) -> gpd.GeoDataFrame:
-    """Return the plots that get a supplement, with the day it stands: plots_of + day."""
-    task = plots_of(atoms, atoms["lot"] == "relocation")
-    # a sixth has its supplement at the ledger date, a third later, the rest none yet
+def moved_out(atoms: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the plots that get a supplement, with the day it stands: plots_of + day (text).
+
+    Of the relocated a sixth has one at the ledger date and a sixth gets none; every ninth 自提 is
+    moved out without any.
+    """
+    task = plots_of(atoms, atoms["group"] == "pbf_relocate")
     turn = np.arange(len(task)) % 6
-    day = np.array(["2023-09-15", "2023-10-26", "2023-11-22", "", "2023-11-22", ""])[turn]
-    task = task.assign(day=day)
-    gone = self_list[self_list["DCZT"] == "已调出"].groupby("BSM")["SXRQ"].min()
+    early = (turn == 0) & (task["lot"] == "relocation")
+    day = task["moved_on"].mask(early, _BEFORE).mask(turn == 5, NEVER)  # noqa: PLR2004 - the last
     own = plots_of(atoms, atoms["lot"] == "self_submitted")
-    own = own.assign(day=own["bsm"].map(gone).fillna(""))
-    both = pd.concat([task, own], ignore_index=True)
-    return both[both["day"] != ""].reset_index(drop=True)
+    bare = np.arange(len(own)) % 9 == 4  # noqa: PLR2004 - any residue
+    both = pd.concat(
+        [task.assign(moved_on=day), own.assign(moved_on=own["moved_on"].mask(bare, NEVER))],
+        ignore_index=True,
+    )
+    both = both[both["moved_on"] <= _HORIZON].reset_index(drop=True)
+    return both.assign(day=both["moved_on"].map(day_text))
 
 
 def match_supplements(
@@ -135,14 +145,21 @@ def balance(atoms: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def approved(atoms: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the legal-use mask: LY (source), SXRQ, geometry."""
-    task = plots_of(atoms, atoms["lot"] == "approved")
+    """Return the legal-use mask: LY (source), SXRQ, geometry; some are found after the ledger."""
+    task = plots_of(atoms, (atoms["lot"] == "approved") | (atoms["approved_on"] < NEVER))
     built = task["now"].isin(["0601", "0702"])
     source = np.where(built, "农转用批准", "生态退耕")
+    day = task["approved_on"].where(task["approved_on"] < NEVER, 0).map(day_text)
     return gpd.GeoDataFrame(
-        {"BSM": task["bsm"], "LY": source, "SXRQ": "2023-02-28"},
+        {"BSM": task["bsm"], "LY": source,
+         "SXRQ": day.where(task["approved_on"] < NEVER, "2023-02-28")},
         geometry=task.geometry.to_numpy(), crs=CRS,
     )  # fmt: skip
+
+
+def known_by(listed: Listed, newest: date) -> Listed:
+    """Return the rows of a list that can be in hand on the day of the newest export."""
+    return listed[listed["SXRQ"] <= newest.isoformat()].reset_index(drop=True)
 
 
 def _opened(task: gpd.GeoDataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -153,6 +170,12 @@ def _opened(task: gpd.GeoDataFrame, rng: np.random.Generator) -> pd.DataFrame:
 def _dated(task: pd.DataFrame, status: dict[str, str], day: str) -> pd.DataFrame:
     frame = pd.DataFrame({"BSM": task["bsm"], "XZQMC": task["xzqmc"]})
     return frame.assign(**status, SXRQ=day)
+
+
+def _on(task: gpd.GeoDataFrame, status: dict[str, str], column: str) -> pd.DataFrame:
+    """Return one row per plot that has a day in this column, dated by it."""
+    some = task[task[column] < NEVER]
+    return _dated(some, status, "").assign(SXRQ=some[column].map(day_text))
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,33 +7,38 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigError, Finding
 from pipeline.sample.county import build
+from pipeline.sample.dates import RHYTHMS, later_days, rhythm
 from pipeline.sample.figures import SCALES
 from pipeline.sample.folder import MARK, write_folder
-from pipeline.sample.progress import LATER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MOST = 100  # weekly, nearly two years
 
-def make_sample(
+
+def make_sample(  # noqa: PLR0913 - the options of the command line, all by keyword
     root: Path,
     *,
     scale: str = "small",
     exports: int = 2,
+    every: str | None = None,
     code: str | None = None,
     name: str | None = None,
     seed: int = 611026,
 ) -> None:
     """Write a whole synthetic county folder to `root`.
 
-    scale: tiny, small, county or stress; exports: number of exports after the ledger's (0–2);
+    scale: tiny, small, county or stress; exports: number of exports after the ledger's, before and
+    after the deadline; every: month, half-month or week (default: the more exports the oftener);
     code, name: of the county, else the figures' own. The same arguments give the same bytes (but
     for .gdb, whose rows and WKB are equal). Raises ConfigError, before anything is written, for
-    an unknown scale, a bad code or number of exports, and for a folder with a county.toml that
-    wasn't made here.
+    an unknown scale or rhythm, a bad code or number of exports, and for a folder with a
+    county.toml that wasn't made here.
     """
-    _check(root, scale, exports, code)
-    county = build(SCALES[scale], exports, (code, name), seed)
+    every = every or rhythm(exports)
+    _check(root, scale, (exports, every), code)
+    county = build(SCALES[scale], later_days(exports, every), (code, name), seed)
     temp = root.parent / f".{root.name}.sample-tmp"
     shutil.rmtree(temp, ignore_errors=True)
     temp.mkdir(parents=True)
@@ -44,12 +49,15 @@ def make_sample(
         shutil.rmtree(temp, ignore_errors=True)
 
 
-def _check(root: Path, scale: str, exports: int, code: str | None) -> None:
+def _check(root: Path, scale: str, asked: tuple[int, str], code: str | None) -> None:
+    exports, every = asked
     findings = []
     if scale not in SCALES:
         findings.append(Finding("参数 scale", f"没有规模“{scale}”", f"可用:{'、'.join(SCALES)}"))
-    if not 0 <= exports <= len(LATER):
-        findings.append(Finding("参数 exports", f"{exports}", f"取 0 至 {len(LATER)}"))
+    if not 0 <= exports <= _MOST:
+        findings.append(Finding("参数 exports", f"{exports}", f"取 0 至 {_MOST}"))
+    if every not in RHYTHMS:
+        findings.append(Finding("参数 every", f"没有间隔“{every}”", f"可用：{'、'.join(RHYTHMS)}"))
     if code is not None and not (len(code) == 6 and code.isdigit()):  # noqa: PLR2004 - 6 digits
         findings.append(Finding("参数 code", f"“{code}”不是六位数字", "例如 611026"))
     toml = root / "county.toml"

@@ -1,24 +1,24 @@
-"""The exports: last year's survey, the ledger date, and what has changed since."""
+"""The exports: last year's survey, the ledger date, and what has changed by each later date."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.sample.course import RESTORE
+from pipeline.sample.dates import LEDGER, PREVIOUS
 from pipeline.sample.land import RESTORABLE
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import pandas as pd
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
-
-PREVIOUS, LEDGER, DEADLINE = date(2022, 12, 31), date(2023, 9, 30), date(2023, 12, 20)
-LATER = (date(2023, 10, 31), date(2023, 11, 30))
-RESTORE = ("pbf_restore_in_place", "outflow_restore", "target_restore_in_place", "in_out_balance")
+    Texts = NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +28,15 @@ class State:
     day: date
     plot: Ints
     serial: Ints
-    dlbm: NDArray[np.object_]
-    zzsxdm: NDArray[np.object_]
+    dlbm: Texts
+    zzsxdm: Texts
 
 
 def states(atoms: pd.DataFrame, later: tuple[date, ...], rng: np.random.Generator) -> list[State]:
     """Return the states at PREVIOUS, LEDGER and each later export, in order of time.
 
-    atoms: plot, plot_then, now, then, group, story, town, cm2, order (serial of the ledger plot).
+    atoms: plot, plot_then, now, then, group, story, order (serial of the ledger plot) and the
+    days of course.with_course and course.with_losses.
     """
     serial = _Serials(atoms)
     out = [_previous(atoms, serial, rng)]
@@ -44,10 +45,8 @@ def states(atoms: pd.DataFrame, later: tuple[date, ...], rng: np.random.Generato
     now = State(day=LEDGER, plot=plot, serial=serial.of(plot), dlbm=atoms["now"].to_numpy(object),
                 zzsxdm=planting)  # fmt: skip
     out.append(now)
-    turn = rng.random(int(plot.max()) + 1)
-    fresh = _fresh_outflow(atoms)
-    for n, day in enumerate(later):
-        now = _step(atoms, now, n, day, (turn, fresh, planting), serial)
+    for day in later:
+        now = _step(atoms, now, day, planting, serial)
         out.append(now)
     return out
 
@@ -86,9 +85,7 @@ def _previous(atoms: pd.DataFrame, serial: _Serials, rng: np.random.Generator) -
                  zzsxdm=_planting(atoms, then, rng))  # fmt: skip
 
 
-def _planting(
-    atoms: pd.DataFrame, dlbm: NDArray[np.object_], rng: np.random.Generator
-) -> NDArray[np.object_]:
+def _planting(atoms: pd.DataFrame, dlbm: Texts, rng: np.random.Generator) -> Texts:
     """Return ZZSXDM by plot: what is grown on cropland, how the rest can be restored."""
     plot = atoms["plot"].to_numpy()
     top = int(max(plot.max(), atoms["plot_then"].max())) + 1
@@ -110,45 +107,32 @@ def _planting(
     return out
 
 
-def _fresh_outflow(atoms: pd.DataFrame) -> NDArray[np.bool_]:
-    """Mark the smallest lone field of the target layer in each town: it will be lost."""
-    lone = (
-        (atoms["group"] == "retained") & atoms["target"] & ~atoms["pbf"] & (atoms["story"] == "")
-        & ~atoms["supplement"]
-    )  # fmt: skip
-    size = atoms["cm2"].where(lone & atoms["plot"].map(atoms["plot"].value_counts()).eq(1))
-    return np.asarray(size.groupby(atoms["town"]).rank(method="first") == 1)
+def _step(atoms: pd.DataFrame, last: State, day: date, planting: Texts, serial: _Serials) -> State:
+    """Return the state at a day: the ground by its events, the plots carried on from the last."""
+    upto, since = (day - LEDGER).days, (last.day - LEDGER).days
 
+    def past(name: str) -> NDArray[np.bool_]:
+        return np.asarray(atoms[f"{name}_on"] <= upto)
 
-def _step(
-    atoms: pd.DataFrame, last: State, n: int, day: date,
-    draws: tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.object_]], serial: _Serials,
-) -> State:  # fmt: skip
-    """Return the next state: 14 % restored a month, some by halves, 8 % of them relapsing."""
-    turn, fresh, origin = draws
-    at, story = turn[atoms["plot"]], atoms["story"].to_numpy(dtype=object)
-    group = atoms["group"].isin(RESTORE).to_numpy() & (atoms["lot"] != "built").to_numpy()
-    halved = atoms["plot"].isin(atoms.loc[atoms["story"] == "half", "plot"]).to_numpy()
-    low = 0.14 * n
-    whole = group & ~halved & (at >= low) & (at < low + 0.14)
-    beyond = atoms["plot"].isin(atoms.loc[whole, "plot"]).to_numpy() & (atoms["group"] == "beyond")
-    part = (story == "half") & (at >= 0.5 * n) & (at < 0.5 * (n + 1))
-    rest = halved & group & (story != "half") & (n > 0) & (at < 0.2)  # noqa: PLR2004 - a fifth
-    relapsed = group & ~halved & (n > 0) & (at < 0.14 * 0.08 * 1.5)
-    lost = fresh & (atoms["order"].to_numpy() % 2 == n % 2) & (n < 2)  # noqa: PLR2004 - two rounds
-    dlbm, planting = last.dlbm.copy(), last.zzsxdm.copy()
-    gained = whole | part | rest | beyond
-    dlbm[gained], planting[gained] = "0103", "LS"
-    dlbm[relapsed], planting[relapsed] = atoms["now"].to_numpy(object)[relapsed], origin[relapsed]
-    dlbm[lost], planting[lost] = "0307", "JKHF"
+    def new(name: str) -> NDArray[np.bool_]:
+        return np.asarray((atoms[f"{name}_on"] <= upto) & (atoms[f"{name}_on"] > since))
+
+    grown = past("restored") & (~past("relapsed") | past("again"))
+    lost = past("lost") & ~past("regained")
+    dlbm, crop = atoms["now"].to_numpy(object).copy(), planting.copy()
+    for rows, code, use in (
+        (grown, "0103", "LS"),
+        (lost, "0307", "JKHF"),
+        (past("corrected"), "1106", ""),
+    ):
+        dlbm[rows], crop[rows] = code, use
     plot, number = last.plot.copy(), last.serial.copy()
-    split = part | ((story == "split_later_2") & (n == 0))
+    split = new("split")
     number[split] = serial.fresh(atoms["plot"].to_numpy()[split])
     plot[split] = number[split] + len(atoms) * 10
-    if n == 0:
-        merged = story == "merged_later"
-        first = atoms[merged].groupby("unit")["plot"].transform("first").to_numpy()
-        plot[merged], number[merged] = first, serial.of(first)
-    again = (story == "reissued") & (atoms["order"].to_numpy() % 3 == 0) & (n == 1)
+    merged = new("merged")
+    first = atoms[merged].groupby("unit")["plot"].transform("first").to_numpy()
+    plot[merged], number[merged] = first, serial.of(first)
+    again = new("reissued")
     number[again] = serial.fresh(plot[again])
-    return State(day=day, plot=plot, serial=number, dlbm=dlbm, zzsxdm=planting)
+    return State(day=day, plot=plot, serial=number, dlbm=dlbm, zzsxdm=crop)

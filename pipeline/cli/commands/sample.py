@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gengbao")
 
-OPTIONS = ("scale", "exports", "code", "name", "seed")
+OPTIONS = ("scale", "exports", "every", "code", "name", "seed")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--scale", choices=("tiny", "small", "county", "stress"), default="small")
     parser.add_argument("--exports", type=int, default=2, help="台账期之后再造几期（默认 2）")
+    parser.add_argument(
+        "--every",
+        choices=("month", "half-month", "week"),
+        help="各期间隔：月、半月、周（默认：2 期以内按月，6 期以内按半月，更多按周）",
+    )
     parser.add_argument("--code", help="县代码（6 位）")
     parser.add_argument("--name", help="县名")
     parser.add_argument("--seed", type=int, default=611026, help="随机种子")
