@@ -25,7 +25,7 @@ from ingest_county import (
 )
 
 from pipeline.errors import ConfigError, InputError
-from pipeline.ingest.crs import identify
+from pipeline.ingest.parameters import identify
 from pipeline.ingest.read import read_parcels, read_role
 
 
@@ -68,7 +68,7 @@ def test_other_cgcs2000_frames_are_brought_over(root, code):
     difference = result.frame.geometry.centroid.distance(plots().centroid)
     # a grid of 0.0001 m and, for degrees, GDAL's own digits
     assert difference.max() < 0.001
-    assert result.log["files"][0]["crs"].startswith(f"EPSG:{code}:声明的参数与坐标数值一致")
+    assert result.log["files"][0]["crs"].startswith(f"EPSG:{code}：声明的参数与坐标数值一致")
 
 
 @pytest.mark.parametrize(("name", "code"), [("WGS 84 UTM", 32649), ("Web", 3857)])
@@ -76,32 +76,42 @@ def test_foreign_projections_are_refused(root, name, code):
     write(plots().to_crs(code), folder(root) / "DLTB.gpkg", layer=name.split()[0])
     message = refused(root)
     assert "不是 CGCS2000" in message or "Web 墨卡托" in message
-    assert "请原单位按 CGCS2000 3 度带" in message
+    assert "请原单位转换到 CGCS2000" in message
 
 
 @pytest.mark.parametrize("code", [2360, 2412])
 def test_old_datums_with_the_same_easting_are_refused(root, code):
     write(plots().set_crs(code, allow_override=True), folder(root) / "DLTB.gpkg", layer="DLTB")
-    assert "不是 CGCS2000(椭球 63" in refused(root)
+    assert "（椭球 63" in refused(root)
 
 
 def test_declared_degrees_with_metres_are_refused(root):
     write(plots().set_crs(4490, allow_override=True), folder(root) / "DLTB.gpkg", layer="DLTB")
     message = refused(root)
     assert (
-        "声明的坐标系是 EPSG:4490(经纬度(度)),坐标却是带 3 度带号 36 的高斯-克吕格坐标" in message
+        "声明的坐标系是 EPSG:4490（经纬度（度）），坐标却是带 3 度带号 36 的高斯-克吕格坐标"
+        in message
     )
     assert "x 36580000" in message
 
 
 def test_wrong_zone_in_the_prj_is_refused(root):
     write(plots().set_crs(4525, allow_override=True), folder(root) / "DLTB.gpkg", layer="DLTB")
-    assert "EPSG:4525(带 3 度带号 37 的高斯-克吕格坐标),坐标却是带 3 度带号 36" in refused(root)
+    assert "EPSG:4525（带 3 度带号 37 的高斯-克吕格坐标），坐标却是带 3 度带号 36" in refused(root)
 
 
 def test_wrong_meridian_without_prefix_is_caught_by_place(root):
     moved = shifted(-36_000_000).set_crs(4546, allow_override=True)
     write(moved, folder(root) / "DLTB.gpkg", layer="DLTB")
+    message = refused(root)
+    assert (
+        "位于东经 111.86°、北纬 33.60°，离本县工作坐标系 EPSG:4524 的中央经线 108° 太远" in message
+    )
+    assert "中央经线" in message.split("处理办法")[1]
+
+
+def test_a_layer_beside_the_county_is_caught_by_its_towns(root):
+    write(shifted(60_000), folder(root) / "DLTB.gpkg", layer="DLTB")
     message = refused(root)
     assert "半数以上图形不在行政区图层的范围内" in message
     assert "核对中央经线" in message
@@ -112,7 +122,7 @@ def test_swapped_axes_are_refused(root):
     swapped = shapely.transform(frame.geometry.to_numpy(), lambda xy: xy[:, ::-1])
     write(frame.set_geometry(swapped, crs=CRS), folder(root) / "DLTB.gpkg", layer="DLTB")
     message = refused(root)
-    assert "坐标X、Y 颠倒(北坐标在前)" in message
+    assert "坐标X、Y 颠倒（北坐标在前）" in message
     assert "对调 X、Y 后重新导出" in message
 
 
@@ -132,8 +142,8 @@ def test_missing_prj_without_prefix_needs_the_countys_word(root):
     write_shp(plots().to_crs(4545), path)
     path.with_suffix(".prj").unlink()
     message = refused(root)
-    assert "没有声明坐标系(缺 .prj),坐标不带带号,无法确定中央经线" in message
-    assert '为 parcels 写明 crs(如 crs = "EPSG:4545")' in message
+    assert "没有声明坐标系（缺 .prj），坐标不带带号，无法确定中央经线" in message
+    assert '为 parcels 写明 crs（如 crs = "EPSG:4545"）' in message
     edit_toml(root, 'parcels = {crs = "EPSG:4545"}\n')
     result = read_parcels(county_of(root), EXPORT)
     assert result.frame.geometry.normalize().geom_equals_exact(plots().normalize(), 1e-3).all()
@@ -142,9 +152,9 @@ def test_missing_prj_without_prefix_needs_the_countys_word(root):
 def test_a_stated_crs_must_agree_with_file_and_numbers(root):
     write_shp(plots(), folder(root) / "DLTB.shp")
     edit_toml(root, 'parcels = {crs = "EPSG:4545"}\n')
-    assert "文件声明 EPSG:4524,county.toml 写明 EPSG:4545,二者不符" in refused(root)
+    assert "文件声明 EPSG:4524，county.toml 写明 EPSG:4545，二者不符" in refused(root)
     (root / "exports/2023-09-30/DLTB.prj").unlink()
-    assert "county.toml 写明 EPSG:4545,坐标却是带 3 度带号 36" in refused(root)
+    assert "county.toml 写明 EPSG:4545，坐标却是带 3 度带号 36" in refused(root)
 
 
 def test_names_do_not_decide_parameters_do():
@@ -536,4 +546,4 @@ def test_a_damaged_prj_is_named_not_guessed(root):
     text = path.with_suffix(".prj").read_text(encoding="utf-8")
     path.with_suffix(".prj").write_text(text[:100], encoding="utf-8")
     message = refused(root)
-    assert "DLTB.shp:声明的坐标系无法解析:PROJCS" in message
+    assert "DLTB.shp:声明的坐标系无法解析：PROJCS" in message

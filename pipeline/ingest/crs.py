@@ -1,43 +1,57 @@
-"""Which CRS a layer is in: declared parameters and coordinate magnitude together, never names.
+"""Which CRS a layer is in: parameters, magnitude, the county's code and meridian must agree.
 
-CGCS2000 only (EPSG:4490, 4513-4554). PROJ moves Xi'an 80 or Beijing 54 by no datum shift at all
-(a "ballpark" operation), so those are refused, not transformed.
+CGCS2000 only. PROJ moves Xi'an 80 or Beijing 54 by no datum shift at all (a "ballpark" operation),
+so those are refused, not transformed; between CGCS2000 frames nothing but the projection changes.
 """
 
 from __future__ import annotations
 
-import re
+import csv
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pyproj import CRS
-from pyproj.exceptions import CRSError
+from pyproj import Transformer
 
 from pipeline.errors import Finding
+from pipeline.ingest.parameters import (
+    GEOGRAPHIC_EPSG,
+    MILLION,
+    PLAIN_EPSG,
+    PREFIXED_EPSG,
+    SIX_EPSG,
+    SIX_ZONES,
+    ZONES,
+    identify,
+    meridian,
+    wgs84_degrees,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SEMI_MAJOR, INVERSE_FLATTENING = 6378137.0, 298.257222101
-FLATTENING_TOLERANCE = 5e-7  # WGS 84 differs by 1.5e-6
-ZONES = range(25, 46)
-MILLION = 1_000_000
-CENTRE = 500_000
-PREFIXED_EPSG, PLAIN_EPSG, GEOGRAPHIC_EPSG = 4513, 4534, 4490
-ODD_SHARE = 0.01  # more rows than this in another frame: a mixed layer, not stray rows
+    from pipeline.model import County
 
-DEGREES, PLAIN, SWAPPED, MERCATOR, SIX, UNKNOWN = -1, -2, -3, -4, -5, 0
-"""Frames by magnitude; a positive frame is a prefixed 3° zone."""
+ODD_SHARE = 0.01  # more rows than this in another frame: a mixed layer, not stray rows
+FAR_DEGREES = 2.5  # a county is kept in one 3° zone: 1.5° and what spills over
+MARGIN_DEGREES = 0.3  # of a province's box, which is rounded
+
+DEGREES, PLAIN, SWAPPED, MERCATOR, UNKNOWN = -1, -2, -3, -4, 0
+"""Frames by magnitude; a positive frame is a zone prefix: 25-45 of 3°, 13-23 of 6°."""
 FRAMES = {
-    DEGREES: "经纬度(度)",
+    DEGREES: "经纬度（度）",
     PLAIN: "不带带号的高斯-克吕格坐标",
-    SWAPPED: "X、Y 颠倒(北坐标在前)",
+    SWAPPED: "X、Y 颠倒（北坐标在前）",
     MERCATOR: "像是 Web 墨卡托",
-    SIX: "带 6 度带号的坐标",
     UNKNOWN: "不属于任何已知范围",
 }
-EXPORT_ADVICE = "请原单位按 CGCS2000 3 度带(或 CGCS2000 经纬度)转换并核对后重新提供"
+EXPORT_ADVICE = (
+    "请原单位转换到 CGCS2000（3 度带、6 度带或经纬度）、核对后重新提供；"
+    "西安 80、北京 54 须按官方参数转换，不能只改 .prj"
+)
+SWAPPED_ADVICE = "对调 X、Y 后重新导出（东坐标为 x）；程序不自行对调"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +65,21 @@ class Decision:
 
 
 def frames(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the frame of each point by its magnitude (domain of mainland China)."""
+    """Return the frame of each point by its magnitude (domain of mainland China).
+
+    Web Mercator east of 117° looks like the 6° zones 13 to 15; the county's place tells them apart.
+    """
     out = np.full(x.shape, UNKNOWN, dtype=np.int64)
-    zone = np.floor(x / MILLION)
     north = _within(y, 1.6e6, 6e6)
-    offset = x - zone * MILLION
-    prefixed = _within(zone, ZONES[0], ZONES[-1]) & north & _within(offset, 1e5, 9e5)
-    out[_within(x, 13e6, 24e6) & north] = SIX
-    out[_within(x, 8e6, 13e6) & _within(y, 3e5, 7.1e6)] = MERCATOR
+    out[_within(x, 8e6, 15.2e6) & _within(y, 3e5, 7.1e6)] = MERCATOR
     out[_within(x, 1e5, 9e5) & north] = PLAIN
     out[_within(x, 73, 136) & _within(y, 3, 54)] = DEGREES
+    zone = np.floor(x / MILLION)
+    numbered = _within(zone, ZONES[0], ZONES[-1]) | _within(zone, SIX_ZONES[0], SIX_ZONES[-1])
+    prefixed = numbered & north & _within(x - zone * MILLION, 1e5, 9e5)
     out[prefixed] = zone[prefixed].astype(np.int64)
     swapped = (_within(y, 73, 136) & _within(x, 3, 54)) | (
-        _within(x, 1.6e6, 6e6) & (_within(y, 1e5, 9e5) | _within(y, 25.1e6, 45.9e6))
+        _within(x, 1.6e6, 6e6) & (_within(y, 1e5, 9e5) | _within(y, 13.1e6, 45.9e6))
     )
     out[swapped] = SWAPPED
     return out
@@ -75,7 +91,9 @@ def _within(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.
 
 def describe(frame: int) -> str:
     """Return the Chinese name of a frame."""
-    return f"带 3 度带号 {frame} 的高斯-克吕格坐标" if frame > 0 else FRAMES[frame]
+    if frame > 0:
+        return f"带 {6 if frame in SIX_ZONES else 3} 度带号 {frame} 的高斯-克吕格坐标"
+    return FRAMES[frame]
 
 
 def decide(
@@ -86,45 +104,54 @@ def decide(
     declared: WKT from the file; stated: EPSG code from county.toml; frame: the magnitude of its
     coordinates; extent: the same in figures, for messages. A decision with findings has no code.
     """
-    if frame in {SWAPPED, MERCATOR, SIX, UNKNOWN}:
-        found = f"坐标{describe(frame)}:{extent}"
-        advice = "对调 X、Y 后重新导出(东坐标为 x)" if frame == SWAPPED else EXPORT_ADVICE
-        return _refuse(where, found, advice)
+    if frame in {SWAPPED, UNKNOWN} or (frame == MERCATOR and declared is None):
+        advice = SWAPPED_ADVICE if frame == SWAPPED else EXPORT_ADVICE
+        return _refuse(where, f"坐标{describe(frame)}：{extent}", advice)
     if declared is None:
         return _undeclared(stated, frame, extent, where)
     epsg, problem = identify(declared)
-    if stated and _wgs84_degrees(declared) and stated == f"EPSG:{GEOGRAPHIC_EPSG}":
+    if stated == f"EPSG:{GEOGRAPHIC_EPSG}" and wgs84_degrees(declared):
         epsg, problem = GEOGRAPHIC_EPSG, ""
     if problem:
-        return _refuse(where, f"声明的坐标系{problem}", EXPORT_ADVICE)
+        found = f"声明的坐标系{problem}；坐标{describe(frame)}：{extent}"
+        return _refuse(where, found, EXPORT_ADVICE)
+    return _declared(epsg, stated, frame, extent, where)
+
+
+def _declared(epsg: int, stated: str | None, frame: int, extent: str, where: str) -> Decision:
     if _frame_of(epsg) != frame:
         found = (
-            f"声明的坐标系是 EPSG:{epsg}({describe(_frame_of(epsg))}),"
-            f"坐标却是{describe(frame)}:{extent}"
+            f"声明的坐标系是 EPSG:{epsg}（{describe(_frame_of(epsg))}），"
+            f"坐标却是{describe(frame)}：{extent}"
         )
-        return _refuse(where, found, "改正 .prj 或坐标,使二者一致;不能确定时请原单位重新导出")
+        return _refuse(where, found, "改正 .prj 或坐标，使二者一致；不能确定时请原单位重新导出")
     if stated and stated != f"EPSG:{epsg}":
-        found = f"文件声明 EPSG:{epsg},county.toml 写明 {stated},二者不符"
+        found = f"文件声明 EPSG:{epsg}，county.toml 写明 {stated}，二者不符"
         return _refuse(where, found, "改正或删去 county.toml 中该图层的 crs")
-    return Decision(epsg, f"EPSG:{epsg}:声明的参数与坐标数值一致({extent})")
+    return Decision(epsg, f"EPSG:{epsg}：声明的参数与坐标数值一致（{extent}）")
 
 
 def _undeclared(stated: str | None, frame: int, extent: str, where: str) -> Decision:
     if stated:
         epsg = int(stated.removeprefix("EPSG:"))
         if _frame_of(epsg) != frame:
-            found = f"county.toml 写明 {stated},坐标却是{describe(frame)}:{extent}"
+            found = f"county.toml 写明 {stated}，坐标却是{describe(frame)}：{extent}"
             return _refuse(where, found, "改正 county.toml 中该图层的 crs")
-        why = f"文件没有声明坐标系,按 county.toml 写明的 {stated}"
+        why = f"文件没有声明坐标系，按 county.toml 写明的 {stated}"
+    elif frame in SIX_ZONES:
+        found = f"文件没有声明坐标系，坐标像是{describe(frame)}，也可能是 Web 墨卡托：{extent}"
+        return _refuse(where, found, EXPORT_ADVICE)
     elif frame == PLAIN:
-        found = f"文件没有声明坐标系(缺 .prj),坐标不带带号,无法确定中央经线:{extent}"
+        found = f"文件没有声明坐标系（缺 .prj），坐标不带带号，无法确定中央经线：{extent}"
         role = "parcels" if where.startswith("exports/") else "该图层"
-        advice = f'补上 .prj,或在 county.toml 的 [layers] 为 {role} 写明 crs(如 crs = "EPSG:4545")'
+        advice = (
+            f'补上 .prj，或在 county.toml 的 [layers] 为 {role} 写明 crs（如 crs = "EPSG:4545"）'
+        )
         return _refuse(where, found, advice)
     else:
         epsg = GEOGRAPHIC_EPSG if frame == DEGREES else PREFIXED_EPSG + frame - ZONES[0]
-        why = f"文件没有声明坐标系,按坐标数值({describe(frame)})认定为 CGCS2000 EPSG:{epsg}"
-    return Decision(epsg, f"EPSG:{epsg}:{why}({extent})", warning=why)
+        why = f"文件没有声明坐标系，按坐标数值（{describe(frame)}）认定为 CGCS2000 EPSG:{epsg}"
+    return Decision(epsg, f"EPSG:{epsg}：{why}（{extent}）", warning=why)
 
 
 def _refuse(where: str, found: str, advice: str) -> Decision:
@@ -134,67 +161,48 @@ def _refuse(where: str, found: str, advice: str) -> Decision:
 def _frame_of(epsg: int) -> int:
     if epsg == GEOGRAPHIC_EPSG:
         return DEGREES
+    if epsg < PREFIXED_EPSG:
+        return epsg - SIX_EPSG + SIX_ZONES[0]
     return PLAIN if epsg >= PLAIN_EPSG else epsg - PREFIXED_EPSG + ZONES[0]
 
 
-def identify(wkt: str) -> tuple[int, str]:
-    """Return (EPSG code, "") of a CGCS2000 CRS by its parameters, else (0, Chinese reason)."""
-    try:
-        crs = CRS.from_user_input(wkt)
-    except CRSError:
-        return 0, f"无法解析:{wkt[:60]}"
-    if crs.is_compound:
-        crs = crs.sub_crs_list[0]  # the vertical part says nothing about where a plot lies
-    ellipsoid = crs.ellipsoid
-    if ellipsoid is None or not _cgcs2000(ellipsoid.semi_major_metre, ellipsoid.inverse_flattening):
-        shown = "未知" if ellipsoid is None else f"{ellipsoid.semi_major_metre:.0f}/"
-        shown += "" if ellipsoid is None else f"{ellipsoid.inverse_flattening:.9g}"
-        return 0, f"“{crs.name}”不是 CGCS2000(椭球 {shown})"
-    if crs.prime_meridian is not None and crs.prime_meridian.longitude != 0:
-        return 0, f"“{crs.name}”的本初子午线不是格林尼治"
-    if crs.is_geographic:
-        return GEOGRAPHIC_EPSG, ""
-    return _projected(crs)
-
-
-def _cgcs2000(semi_major: float, inverse_flattening: float) -> bool:
-    return (
-        abs(semi_major - SEMI_MAJOR) < 1e-3  # noqa: PLR2004 - a millimetre
-        and abs(inverse_flattening - INVERSE_FLATTENING) < FLATTENING_TOLERANCE
-    )
-
-
-def _wgs84_degrees(wkt: str) -> bool:
-    crs = CRS.from_user_input(wkt)
-    flattening = 0.0 if crs.ellipsoid is None else crs.ellipsoid.inverse_flattening
-    return crs.is_geographic and abs(flattening - 298.257223563) < FLATTENING_TOLERANCE
-
-
-def _projected(crs: CRS) -> tuple[int, str]:
-    operation = crs.coordinate_operation
-    units = {axis.unit_conversion_factor for axis in crs.axis_info}
-    if operation is None or operation.method_code != "9807" or units != {1.0}:
-        return 0, f"“{crs.name}”不是以米为单位的高斯-克吕格投影"
-    values = {p.code: float(p.value) * p.unit_conversion_factor for p in operation.params}
-    degree = np.pi / 180
-    latitude, meridian = values.get("8801", 0) / degree, values.get("8802", 0) / degree
-    scale, easting = values.get("8805", 0), values.get("8806", 0)
-    zone = round(meridian / 3)
-    shown = f"“{crs.name}”(中央经线 {meridian:g},东偏移 {easting:.0f},比例 {scale:g})"
-    base = (
-        abs(meridian - 3 * zone) < 1e-9  # noqa: PLR2004 - rounding of degrees to radians
-        and zone in ZONES
-        and abs(latitude) < 1e-9  # noqa: PLR2004
-        and scale == 1
-        and values.get("8807", 0) == 0
-    )
-    codes = {
-        float(CENTRE): PLAIN_EPSG + zone - ZONES[0],
-        float(zone * MILLION + CENTRE): PREFIXED_EPSG + zone - ZONES[0],
+@cache
+def _provinces() -> dict[str, tuple[str, tuple[float, float, float, float]]]:
+    """Return name and box (west, south, east, north) by the first two digits of a county's code."""
+    text = files("pipeline.tables").joinpath("provinces.csv").read_text(encoding="utf-8")
+    return {
+        row["code"]: (
+            row["name"],
+            (float(row["west"]), float(row["south"]), float(row["east"]), float(row["north"])),
+        )
+        for row in csv.DictReader(text.splitlines())
     }
-    if not base or easting not in codes:
-        return 0, f"{shown}不是标准 3 度带"
-    named = re.search(r"Zone[_ ]?([0-9]{2})\b|CM[_ ]?([0-9]{2,3})E?\b", crs.name, re.IGNORECASE)
-    if named and 3 * zone != (3 * int(named[1]) if named[1] else int(named[2])):
-        return 0, f"{shown}名称与参数矛盾"
-    return codes[easting], ""
+
+
+def check_place(
+    epsg: int, x: float, y: float, county: County, where: str
+) -> tuple[str, tuple[Finding, ...]]:
+    """Hold a layer's middle (in the decided CRS) against the county's code and working meridian.
+
+    Returns the evidence in Chinese, and the findings if they disagree. A code of no province (an
+    invented county) is left out of it.
+    """
+    to_degrees = Transformer.from_crs(f"EPSG:{epsg}", f"EPSG:{GEOGRAPHIC_EPSG}", always_xy=True)
+    east, north = to_degrees.transform(x, y)
+    place = f"位于东经 {east:.2f}°、北纬 {north:.2f}°"
+    told = []
+    central = meridian(int(county.crs.removeprefix("EPSG:"))) or 0
+    if abs(east - central) > FAR_DEGREES:
+        told.append(f"离本县工作坐标系 {county.crs} 的中央经线 {central}° 太远")
+    name, box = _provinces().get(county.code[:2], ("", None))
+    if box is not None and not (
+        box[0] - MARGIN_DEGREES <= east <= box[2] + MARGIN_DEGREES
+        and box[1] - MARGIN_DEGREES <= north <= box[3] + MARGIN_DEGREES
+    ):
+        told.append(f"不在县代码 {county.code} 所属的{name}范围内")
+    if told:
+        found = f"按 EPSG:{epsg} 解读，图层{place}，{'，'.join(told)}"
+        advice = "核对坐标系（带号、中央经线）和 county.toml 的 code、crs；确认数据属于本县"
+        return place, (Finding(where, found, advice),)
+    whose = f"{county.code}（{name}）" if name else f"{county.code}（未列省份，未核对）"
+    return f"{place}，与县代码 {whose}、工作坐标系中央经线 {central}° 相符", ()

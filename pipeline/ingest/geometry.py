@@ -129,6 +129,14 @@ def frame_of(geometry: Shapes) -> tuple[int, NDArray[np.bool_], str]:
     return frame, odd, extent
 
 
+def middle(geometry: Shapes) -> tuple[float, float]:
+    """Return the median middle of the geometries' extents, which no stray row can move."""
+    bounds = shapely.bounds(geometry)
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    x, y = np.median((bounds[:, :2] + bounds[:, 2:]) / 2, axis=0)
+    return float(x), float(y)
+
+
 def project(geometry: Shapes, source: int, target: str, grid_m: float) -> Shapes:
     """Return the geometry in the working CRS, x = east, every coordinate on the grid."""
     if f"EPSG:{source}" != target:

@@ -207,28 +207,50 @@ def _place(raw: RawLayer, rows: Rows, task: Task, where: str) -> None:
             raise InputError(Finding(where, found, "检查原数据后重新导出"))
         return
     frame, odd, extent = shapes.frame_of(shaped.geometry)
+    epsg = _decide_crs(raw, rows, task, where, (frame, extent), shaped.geometry[~odd])
+    for at in np.flatnonzero(odd).tolist():
+        rows.faults[at] = shapes.Fault("GEOM_FRAME", "坐标与本图层其余图斑不在同一坐标范围")
+    shaped.geometry[list(rows.faults)] = None
+    rows.geometry = shapes.project(shaped.geometry, epsg, county.crs, county.thresholds.grid_m)
+    if task.towns is not None and not task.towns.covers(rows.geometry):
+        found = f"半数以上图形不在行政区图层的范围内（坐标系 EPSG:{epsg}，{extent}）"
+        advice = "核对中央经线（带号）和坐标系；确认数据属于本县"
+        raise InputError(Finding(where, found, advice))
+
+
+def _decide_crs(
+    raw: RawLayer,
+    rows: Rows,
+    task: Task,
+    where: str,
+    seen: tuple[int, str],
+    geometry: NDArray[np.object_],
+) -> int:
+    """Return the layer's EPSG code; note what was inferred. Raises InputError for a wrong CRS."""
     decision = crs_room.decide(
         raw.crs_wkt,
         stated=task.source.crs if task.source else None,
-        frame=frame,
-        extent=extent,
+        frame=seen[0],
+        extent=seen[1],
         where=where,
     )
     if decision.findings:
         raise InputError(decision.findings)
-    rows.log["crs"] = decision.evidence
+    x, y = shapes.middle(geometry)
+    evidence, findings = crs_room.check_place(decision.epsg, x, y, task.county, where)
+    if findings:
+        raise InputError(findings)
+    rows.log["crs"] = f"{decision.evidence}；{evidence}"
+    notes = []
     if decision.warning:
-        advice = "核对无误后可不处理;最好由原单位补上坐标系声明(.prj)"
-        rows.problems.append(
-            Problem(where, None, None, "CRS_INFERRED", WARNING, "", decision.warning, advice)
-        )
-    for at in np.flatnonzero(odd).tolist():
-        rows.faults[at] = shapes.Fault("GEOM_FRAME", "坐标与本图层其余图斑不在同一坐标范围")
-    shaped.geometry[list(rows.faults)] = None
-    rows.geometry = shapes.project(
-        shaped.geometry, decision.epsg, county.crs, county.thresholds.grid_m
-    )
-    if task.towns is not None and not task.towns.covers(rows.geometry):
-        found = f"半数以上图形不在行政区图层的范围内(坐标系 EPSG:{decision.epsg},{extent})"
-        advice = "核对中央经线(带号)和坐标系;确认数据属于本县"
-        raise InputError(Finding(where, found, advice))
+        advice = "核对无误后可不处理；最好由原单位补上坐标系声明（.prj）"
+        notes.append(("CRS_INFERRED", decision.warning, advice))
+    if f"EPSG:{decision.epsg}" != task.county.crs:
+        found = f"坐标系是 EPSG:{decision.epsg}，已换算到本县坐标系 {task.county.crs}"
+        advice = "同为 CGCS2000，只换投影，不改基准；可不处理"
+        notes.append(("CRS_REPROJECTED", found, advice))
+    rows.problems += [
+        Problem(where, None, None, rule, WARNING, "", found, advice)
+        for rule, found, advice in notes
+    ]
+    return decision.epsg

@@ -29,7 +29,7 @@ KEYS = (
 LAYER_KEYS = ("path", "layer", "encoding", "crs")
 ENCODINGS = {"UTF-8": "utf-8", "GB18030": "gb18030", "GBK": "gb18030", "BIG5": "big5"}
 PROJECTED = range(4513, 4555)  # CGCS2000 3° Gauss-Krüger: 4513-4533 zone-prefixed, 4534-4554 not
-GEOGRAPHIC = 4490
+DELIVERED = (4490, *range(4491, 4502))  # what only a delivery may be in: degrees, 6° with prefix
 CRS_ADVICE = "填写 CGCS2000 3 度带的 EPSG 代码(EPSG:4513 至 EPSG:4554),如 EPSG:4524 或 EPSG:4545"
 DATE_ADVICE = '写成 "年-月-日",如 "2023-09-30"'
 
@@ -135,16 +135,16 @@ def _read_texts(raw: dict[str, object], settings: Settings) -> None:
     if code is not None and not re.fullmatch(r"[0-9]{6}", code):
         settings.wrong("code", f"“{code}”不是 6 位数字", "填写县级行政区划代码,如 611026")
     if crs is not None:
-        _check_crs(crs, "crs", settings, geographic=False)
+        _check_crs(crs, "crs", settings, delivered=False)
         settings.text["crs"] = crs.upper()
 
 
-def _check_crs(crs: str, where: str, settings: Settings, *, geographic: bool) -> None:
+def _check_crs(crs: str, where: str, settings: Settings, *, delivered: bool) -> None:
     match = re.fullmatch(r"EPSG:([0-9]+)", crs, flags=re.IGNORECASE)
     number = int(match[1]) if match else 0
-    if number in PROJECTED or (geographic and number == GEOGRAPHIC):
+    if number in PROJECTED or (delivered and number in DELIVERED):
         return
-    extra = ";经纬度数据为 EPSG:4490" if geographic else ""
+    extra = "；经纬度数据为 EPSG:4490，带 6 度带号的为 EPSG:4491 至 EPSG:4501" if delivered else ""
     settings.wrong(where, f"“{crs}”不是可用的坐标系", CRS_ADVICE + extra)
 
 
@@ -262,7 +262,7 @@ def _check_layer(texts: dict[str, str], where: str, settings: Settings) -> None:
         advice = nearest(encoding, ENCODINGS)
         settings.wrong(f"{where}.encoding", f"值“{encoding}”不认识", advice)
     if "crs" in texts:
-        _check_crs(texts["crs"], f"{where}.crs", settings, geographic=True)
+        _check_crs(texts["crs"], f"{where}.crs", settings, delivered=True)
 
 
 def _read_phases(table: dict[str, object], settings: Settings) -> None:
