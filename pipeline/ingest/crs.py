@@ -184,8 +184,8 @@ def check_place(
 ) -> tuple[str, tuple[Finding, ...]]:
     """Hold a layer's middle (in the decided CRS) against the county's code and working meridian.
 
-    Returns the evidence in Chinese, and the findings if they disagree. A code of no province (an
-    invented county) is left out of it.
+    Returns the evidence in Chinese, and the findings if they disagree. The code of no province and
+    that of a sample county, which lies where it was invented, are left out of it.
     """
     to_degrees = Transformer.from_crs(f"EPSG:{epsg}", f"EPSG:{GEOGRAPHIC_EPSG}", always_xy=True)
     east, north = to_degrees.transform(x, y)
@@ -195,14 +195,19 @@ def check_place(
     if abs(east - central) > FAR_DEGREES:
         told.append(f"离本县工作坐标系 {county.crs} 的中央经线 {central}° 太远")
     name, box = _provinces().get(county.code[:2], ("", None))
-    if box is not None and not (
-        box[0] - MARGIN_DEGREES <= east <= box[2] + MARGIN_DEGREES
-        and box[1] - MARGIN_DEGREES <= north <= box[3] + MARGIN_DEGREES
+    if (
+        box is not None
+        and not county.sample
+        and not (
+            box[0] - MARGIN_DEGREES <= east <= box[2] + MARGIN_DEGREES
+            and box[1] - MARGIN_DEGREES <= north <= box[3] + MARGIN_DEGREES
+        )
     ):
         told.append(f"不在县代码 {county.code} 所属的{name}范围内")
     if told:
         found = f"按 EPSG:{epsg} 解读，图层{place}，{'，'.join(told)}"
         advice = "核对坐标系（带号、中央经线）和 county.toml 的 code、crs；确认数据属于本县"
         return place, (Finding(where, found, advice),)
-    whose = f"{county.code}（{name}）" if name else f"{county.code}（未列省份，未核对）"
-    return f"{place}，与县代码 {whose}、工作坐标系中央经线 {central}° 相符", ()
+    checked = bool(name) and not county.sample
+    whose = f"县代码 {county.code}（{name}）、" if checked else ""
+    return f"{place}，与{whose}工作坐标系中央经线 {central}° 相符", ()
