@@ -61,4 +61,4 @@ bench: $(READY) ## 性能对比(比值,不设时限)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:          ## 删去成果(data/raw 不动)
-	rm -rf data/processed maps/*.png maps/*.pdf
+	rm -rf .gengbao data/processed maps/*.png maps/*.pdf

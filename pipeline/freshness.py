@@ -11,17 +11,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pipeline.disk import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 PACKAGE = Path(__file__).parent
 COMMON = (
-    "__init__", "errors", "model", "fields", "tables", "storage", "measure", "stages", "freshness",
+    "__init__", "errors", "model", "fields", "tables", "disk", "storage", "measure", "stages",
+    "freshness",
 )  # fmt: skip
 """Rooms every stage stands on."""
 PACKS = "rules"
@@ -42,8 +44,7 @@ class Contents:
             for file in sorted(p for p in path.rglob("*") if p.is_file()):
                 digest.update(f"{file.relative_to(path).as_posix()}\0{self.of(file)}\0".encode())
             return digest.hexdigest()
-        stat = path.stat()
-        marks = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+        marks = _marks(path)
         name = str(path)
         self.seen.add(name)
         if name in self.known and self.known[name][:4] == marks:
@@ -53,9 +54,21 @@ class Contents:
         self.known[name] = [*marks, digest_text]
         return digest_text
 
+    def moved(self, path: Path, place: Path) -> None:
+        """Keep the hash of `path`, whose file has been moved to `place`: only its marks changed."""
+        known = self.known.get(str(path))
+        if known is not None:
+            self.known[str(path)] = [*_marks(place), known[4]]
+
     def of_all(self, paths: Iterable[Path], *, base: Path) -> dict[str, str]:
         """Return hashes by path relative to `base` (so that a moved folder keeps its keys)."""
         return {os.path.relpath(path, base): self.of(path) for path in sorted(set(paths))}
+
+
+def _marks(path: Path) -> list[int]:
+    """Return what changes when a file does, without reading it."""
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
 def code_files(rooms: Sequence[str]) -> list[Path]:
@@ -112,13 +125,8 @@ class State:
         return [product for name in gone for product in self.stages.pop(name)["products"]]
 
     def save(self) -> None:
-        """Write the state beside and rename it."""
+        """Write the state beside and rename it. Raises OutputError."""
         files = {k: v for k, v in sorted(self.contents.known.items()) if k in self.contents.seen}
         document = {"stages": self.stages, "files": files}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        with replacing(self.path) as temporary, temporary.open("w", encoding="utf-8") as stream:
             json.dump(document, stream, ensure_ascii=False, sort_keys=True)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(self.path)

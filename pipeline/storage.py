@@ -1,4 +1,4 @@
-"""Our own files: written beside, fsynced, renamed; the same content gives the same bytes.
+"""Our own files: written beside, read again and compared, fsynced, renamed; the same bytes always.
 
 Frames are GeoParquet, tables are CSV (UTF-8 with BOM, so that a double click in Excel or WPS
 shows Chinese), documents are JSON, layers for GIS staff are GeoPackage. Foreign files are read
@@ -7,141 +7,73 @@ by ``ingest`` alone.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
+import sqlite3
 import tempfile
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
+import shapely
 
+from pipeline.disk import cannot_write, replacing
 from pipeline.errors import Finding, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 GPKG_CLOCK = "2000-01-01T00:00:00.000Z"
 """Stands in gpkg_contents.last_change: a clock there would change the bytes of every run."""
 
 
-def _cannot_write(path: Path, error: Exception) -> OutputError:
-    """Turn a system's refusal into what a clerk can do about it."""
-    return OutputError(
-        Finding(
-            f"文件 {path}",
-            f"无法写入({error})",
-            "请关闭占用该文件的程序(Excel、WPS、QGIS 等),检查磁盘空间和写权限后重新运行;"
-            "原文件未改动",
-        )
-    )
+REFUSALS = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyogrio.errors.FeatureError,
+    pyogrio.errors.FieldError,
+    pyogrio.errors.GeometryError,
+    pa.ArrowException,
+    sqlite3.Error,
+)
+"""What the writing libraries raise besides OSError, on a full disk too."""
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success fsync it and rename it over `path`.
-
-    On any failure the temporary file is removed and the old file stays as it was.
-    Raises OutputError when the system refuses.
-    """
+def _writing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path for `path`; a library's refusal is an OutputError as a system's is."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix
-        )
-        os.close(handle)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    temporary = path.parent / name
-    try:
-        yield temporary
-        _flush(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-        _flush_folder(path.parent)
-    except (OSError, pyogrio.errors.DataSourceError) as error:
-        raise _cannot_write(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        with replacing(path) as temporary:
+            yield temporary
+    except REFUSALS as error:
+        raise cannot_write(path, error) from error
 
 
-@contextmanager
-def replacing_folder(path: Path, ours: Collection[str]) -> Iterator[Path]:
-    """Yield an empty folder beside `path`; on success it takes the place of `path`, all at once.
-
-    ours: names of earlier products, dropped unless written again; whatever else a person keeps in
-    the folder stays. On any failure `path` is as it was. Raises OutputError where the system
-    refuses.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    fresh, aside = work / "fresh", work / "aside"
-    try:
-        fresh.mkdir()
-        yield fresh
-        _carry_over(path, fresh, ours)
-        _flush_folder(fresh)
-        _swap(path, fresh, aside)
-        _flush_folder(path.parent)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _carry_over(path: Path, fresh: Path, ours: Collection[str]) -> None:
-    """Copy what isn't ours and hasn't been written anew."""
-    for entry in path.iterdir() if path.is_dir() else ():
-        target = fresh / entry.name
-        if entry.name in ours or target.exists():
-            continue
-        if entry.is_dir():
-            shutil.copytree(entry, target)
-        else:
-            shutil.copy2(entry, target)
-
-
-def _swap(path: Path, fresh: Path, aside: Path) -> None:
-    """Put `fresh` in the place of `path`; put `path` back if that fails."""
-    if not path.exists():
-        fresh.rename(path)
-        return
-    path.rename(aside)
-    try:
-        fresh.rename(path)
-    except OSError:
-        aside.rename(path)
-        raise
-
-
-def _flush(path: Path) -> None:
-    """Force a file's bytes to disk."""
-    with path.open("rb+") as handle:
-        os.fsync(handle.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    """Force a rename to disk (folders can't be opened on Windows, which needs no such flush)."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _require(path: Path, what: str, wanted: object, found: object) -> None:
+    """Raise OutputError where a file read again isn't what was to be written."""
+    if wanted != found:
+        text = f"写出后重新打开核对不符：{what}应为 {wanted}，实为 {found}"
+        advice = "检查磁盘和内存是否正常后重新运行；反复出现请联系开发者；原有成果未改动"
+        raise OutputError(Finding(f"文件 {path}", text, advice))
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write bytes atomically. Raises OutputError."""
-    with replacing(path) as temporary:
+    """Write bytes atomically, compared after writing. Raises OutputError."""
+    with _writing(path) as temporary:
         temporary.write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
+        _require(path, "sha256", digest, hashlib.sha256(temporary.read_bytes()).hexdigest())
 
 
 def read_bytes(path: Path) -> bytes:
@@ -168,6 +100,9 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a CSV; missing values are empty cells, floats as they stand (round before)."""
     buffer = io.StringIO()
     table.to_csv(buffer, index=False, lineterminator="\n")
+    buffer.seek(0)
+    rows = [len(row) for row in csv.reader(buffer, strict=True)]
+    _require(path, "行数", len(table) + 1, len(rows))
     write_bytes(path, buffer.getvalue().encode("utf-8-sig"))
 
 
@@ -177,11 +112,28 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def write_frame(path: Path, frame: gpd.GeoDataFrame) -> None:
-    """Write a GeoParquet file (WKB, zstd) of one of our frames, index dropped."""
-    with replacing(path) as temporary:
+    """Write a GeoParquet file (WKB, zstd) of one of our frames, index dropped.
+
+    Every column is read again and compared. Raises OutputError.
+    """
+    with _writing(path) as temporary:
         frame.reset_index(drop=True).to_parquet(
             temporary, index=False, compression="zstd", write_covering_bbox=False
         )
+        _check_frame(path, frame, pq.read_table(temporary))
+
+
+def _check_frame(path: Path, frame: gpd.GeoDataFrame, written: pa.Table) -> None:
+    _require(path, "行数", len(frame), written.num_rows)
+    _require(path, "列", list(frame.columns), written.column_names)
+    plain = frame.drop(columns=frame.geometry.name)
+    wanted = pa.Table.from_pandas(pd.DataFrame(plain), preserve_index=False)
+    for name in wanted.column_names:
+        same = written[name].equals(wanted[name])
+        _require(path, f"列 {name} 的内容", "原值", "原值" if same else "另一些值")
+    shapes = shapely.to_wkb(frame.geometry.to_numpy())
+    same = np.array_equal(shapes, np.array(written[frame.geometry.name].to_pylist(), dtype=object))
+    _require(path, "图形", "原图形", "原图形" if same else "另一些图形")
 
 
 def read_frame(path: Path, columns: list[str] | None = None) -> gpd.GeoDataFrame:
@@ -193,9 +145,9 @@ def write_gpkg(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> None:
     """Write a new GeoPackage of named layers, for QGIS and ArcGIS; never into an existing file.
 
     The file is written in a private folder and moved into place: pyogrio deletes what it can't
-    open for update.
+    open for update. It is opened again: integrity, rows and the sums of its numbers.
     """
-    with replacing(path) as temporary:
+    with _writing(path) as temporary:
         folder = tempfile.mkdtemp(dir=path.parent, prefix=f".{path.stem}.")
         try:
             fresh = os.path.join(folder, path.name)  # noqa: PTH118 - a str for GDAL
@@ -208,6 +160,24 @@ def write_gpkg(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> None:
             os.replace(fresh, temporary)  # noqa: PTH105
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        _check_gpkg(path, layers, temporary)
+
+
+def _check_gpkg(path: Path, layers: Mapping[str, gpd.GeoDataFrame], written: Path) -> None:
+    with closing(sqlite3.connect(written)) as db:
+        verdict = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        _require(path, "完整性检查", "ok", verdict)
+        for name, frame in layers.items():
+            where = f"图层 {name} 的"
+            table = f'"{name}"'
+            count = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - ours
+            _require(path, f"{where}行数", len(frame), count)
+            numbers = frame.select_dtypes("number")
+            for column in numbers.columns:
+                wanted = math.fsum(numbers[column].dropna())
+                cells = db.execute(f'SELECT "{column}" FROM {table}')  # noqa: S608 - ours
+                found = math.fsum(value for (value,) in cells if value is not None)
+                _require(path, f"{where} {column} 合计", wanted, found)
 
 
 @contextmanager

@@ -72,6 +72,7 @@ def open_desk(args: argparse.Namespace) -> Desk:
     from pipeline import stages
 
     desk = stages.Desk(find_county(args.county), args.out)
+    stages.finish_exchange(desk)
     if not desk.export(desk.county.ledger, "pieces.parquet").is_file():
         raise OutputError(Finding(str(desk.processed), "还没有分类成果", "请先运行 gengbao all"))
     return desk

@@ -14,7 +14,7 @@ from pipeline.ingest.geometry import Fault
 from pipeline.ingest.layer import Rows, Taken, Task, read_file
 from pipeline.ingest.names import PARCELS, ZONES, role_fields
 from pipeline.ingest.place import BY_PLACE, MISMATCH, TownShapes, assign, town_shapes
-from pipeline.ingest.result import WARNING, IngestResult, Problem
+from pipeline.ingest.result import WARNING, AllRejectedError, IngestResult, Problem
 from pipeline.ingest.sift import Sifted
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _read_plots(
         raise InputError(findings or Finding(where, "没有地类图斑", "放入该期数据"))
     sifted = Sifted(county, rows, keyed=True)
     if not len(sifted.kept):
-        raise InputError(_all_rejected(sifted, where))
+        raise _all_rejected(sifted, where, "ingest", export)
     frame = _measured(county, sifted, towns)
     rows.problems += _town_problems(frame)
     order = [field.name for field in fields.PARCELS]
@@ -98,7 +98,8 @@ def read_role(county: County, role: str, export: date) -> IngestResult:
         rows.faults |= {int(at): Fault("BSM_EMPTY", "标识码为空,无法与图斑对应") for at in empty}
     sifted = Sifted(county, rows, keyed=False)
     if role in ZONES and not len(sifted.kept):
-        raise InputError(_all_rejected(sifted, f"county.toml [layers] {role}"))
+        where = f"county.toml [layers] {role}"
+        raise _all_rejected(sifted, where, f"ingest:{role}", export.isoformat())
     frame = sifted.accepted().drop(columns="tbmj_text")
     if role == TOWNS:
         town_shapes(county, frame, county.layers[TOWNS].path)
@@ -218,11 +219,13 @@ def _town_problems(plots: gpd.GeoDataFrame) -> list[Problem]:
     return found
 
 
-def _all_rejected(sifted: Sifted, where: str) -> list[Finding]:
+def _all_rejected(sifted: Sifted, where: str, stage: str, export: str) -> AllRejectedError:
     reasons = pd.Series([fault.found for fault in sifted.faults.values()]).value_counts()
-    return [
+    account = sifted.account(stage, export, pd.Series(dtype="float64"))
+    findings = [
         Finding(
             where, f"全部 {len(sifted.aside)} 行都不能用:{reason}({count} 行)", "修正后重新导出"
         )
         for reason, count in reasons.head(5).items()
     ]
+    return AllRejectedError(findings, sifted.result(sifted.accepted(), account))

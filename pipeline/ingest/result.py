@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from pipeline.errors import InputError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import geopandas as gpd
 
+    from pipeline.errors import Finding
     from pipeline.model import AccountRow
 
 ERROR, WARNING = "错误", "警告"
@@ -53,6 +56,15 @@ class IngestResult:
     log: dict[str, Any] = field(default_factory=dict)
     digests: Mapping[Path, str] = field(default_factory=dict)
     remarks: Sequence[str] = ()
+
+
+class AllRejectedError(InputError):
+    """Not one row can be used; `result` holds every row with its reason."""
+
+    def __init__(self, findings: Finding | Iterable[Finding], result: IngestResult) -> None:
+        """Keep the findings and what was read."""
+        super().__init__(findings)
+        self.result = result
 
 
 def problem_frame(problems: Sequence[Problem]) -> pd.DataFrame:

@@ -13,19 +13,22 @@ from dataclasses import asdict
 from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
+from pipeline.disk import require_room
 from pipeline.errors import Finding, GengbaoError, InputError
-from pipeline.freshness import PACKAGE, State, code_files, key_of
+from pipeline.freshness import PACKAGE, code_files, key_of
 from pipeline.stages import figures, judging, publishing, survey
+from pipeline.stages.bench import bench, finish_exchange
 from pipeline.stages.desk import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
+    from pipeline.freshness import State
     from pipeline.model import AccountRow
     from pipeline.stages.desk import Job, Outcome
 
-__all__ = ["STAGES", "Desk", "ready", "run"]
+__all__ = ["STAGES", "Desk", "finish_exchange", "ready", "run"]
 
 log = logging.getLogger("gengbao")
 
@@ -37,27 +40,27 @@ def run(desk: Desk, until: str = "all", only: Sequence[str] = ()) -> int:
 
     only: names of the maps to draw; none: all.
 
-    Raises what the stages raise; then no product that was good before has changed.
+    Products are made in a work folder and take their places all together at the end. Raises what
+    the stages raise, and OutputError when another run is under way or a place is taken; then no
+    product has changed.
     """
-    state = State.load(desk.state_file)
-    wanted = STAGES[: STAGES.index(until) + 1]
-    plan = chain(
-        survey.jobs(desk),
-        judging.jobs(desk),
-        figures.jobs(desk),
-        publishing.jobs(desk, state, only),
-    )
-    done, names = 0, []
-    for reads_survey, batch in groupby(
-        (job for job in plan if job.stage in wanted), key=lambda job: job.reads_survey
-    ):
-        for jobs in [list(batch)] if reads_survey else ([job] for job in batch):
-            names += [job.name for job in jobs]
-            done += _run_together(desk, state, jobs)
-    if until == "all":
-        for product in state.retire(names):
-            (desk.out / product).unlink(missing_ok=True)
-        state.save()
+    with bench(desk) as (inside, state):
+        wanted = STAGES[: STAGES.index(until) + 1]
+        plan = chain(
+            survey.jobs(inside),
+            judging.jobs(inside),
+            figures.jobs(inside),
+            publishing.jobs(inside, state, only),
+        )
+        done, names = 0, []
+        for reads_survey, batch in groupby(
+            (job for job in plan if job.stage in wanted), key=lambda job: job.reads_survey
+        ):
+            for jobs in [list(batch)] if reads_survey else ([job] for job in batch):
+                names += [job.name for job in jobs]
+                done += _run_together(inside, state, jobs)
+        if until == "all":
+            state.retire(names)
     return done
 
 
@@ -66,8 +69,8 @@ def ready(desk: Desk, days: Iterable[date]) -> State:
 
     Raises InputError with the findings of all of them; then none of them has changed.
     """
-    state = State.load(desk.state_file)
-    _run_together(desk, state, [survey.export_job(desk, day) for day in days])
+    with bench(desk) as (inside, state):
+        _run_together(inside, state, [survey.export_job(inside, day) for day in days])
     return state
 
 
@@ -84,6 +87,8 @@ def _run_together(desk: Desk, state: State, jobs: Sequence[Job]) -> int:
             continue
         if not state.fresh(job.name, key, desk.out):
             stale.append((job, key))
+    if stale:
+        require_room(desk.out, _room([job for job, _ in stale], state, desk), "本次成果")
     for job, key in stale:
         started = time.monotonic()
         try:
@@ -101,6 +106,16 @@ def _run_together(desk: Desk, state: State, jobs: Sequence[Job]) -> int:
     return len(finished)
 
 
+def _room(jobs: Iterable[Job], state: State, desk: Desk) -> int:
+    """Return the bytes these jobs will need at least: as last time, else as much as they read."""
+    size = 0
+    for job in jobs:
+        record = state.stages.get(job.name, {"products": ()})
+        before = [desk.out / name for name in record["products"]]
+        size += sum(p.stat().st_size for p in before or job.inputs if p.is_file())
+    return size
+
+
 def _key(desk: Desk, state: State, job: Job) -> str:
     """Return what the job's result depends on, as one hash; moved folders keep their keys."""
     own = [path for path in job.inputs if path.is_relative_to(desk.processed)]
@@ -116,11 +131,8 @@ def _key(desk: Desk, state: State, job: Job) -> str:
 
 
 def _keep(desk: Desk, state: State, job: Job, key: str, outcome: Outcome) -> None:
-    """Write a job's products and remember them with their hashes; drop those it no longer makes."""
-    before = set(state.stages.get(job.name, {}).get("products", {}))
+    """Write a job's products and remember them with their hashes."""
     products = state.contents.of_all(outcome.write(), base=desk.out)
-    for gone in before - set(products):
-        (desk.out / gone).unlink(missing_ok=True)
     state.keep(
         job.name,
         {

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import __version__
+from pipeline.disk import replacing_folder
 from pipeline.errors import Finding, InputError, UsageError
 from pipeline.freshness import PACKAGE, State, code_files, key_of
 from pipeline.ingest.files import delivered_files, members, parse_date, source_files
@@ -199,7 +200,7 @@ def _write(
     from pipeline import storage
     from pipeline.compare import csv_tables
 
-    with storage.replacing_folder(folder, _earlier(folder)) as fresh:
+    with replacing_folder(folder, _earlier(folder)) as fresh:
         for name, table in csv_tables(found).items():
             storage.write_table(fresh / name, table)
         storage.write_gpkg(fresh / "changes.gpkg", found.layers)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 UNREADABLE = "确认文件没有被移走、网络盘没有断开、有读取权限后重新运行；成果没有改动"
 
 
+STATE = "data/processed/.state.json"
+"""Where a run keeps its notes, below the products' folder."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a stage found: how to write it, its account, facts for the manifest, its log line."""
@@ -48,10 +52,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A county and the folder its products go to."""
+    """A county and the folder its products go to.
+
+    home: the folder where people look, where `out` is the work folder of a run.
+    """
 
     county: County
     out: Path
+    home: Path | None = None
 
     @property
     def processed(self) -> Path:
@@ -61,12 +69,17 @@ class Desk:
     @property
     def state_file(self) -> Path:
         """Where the last run's notes lie."""
-        return self.processed / ".state.json"
+        return self.out / STATE
 
     @property
     def maps(self) -> Path:
         """Where maps go."""
         return self.out / "maps"
+
+    @property
+    def refused(self) -> Path:
+        """Where the rows of an export lie that was refused whole, until the next run."""
+        return (self.home or self.out) / "data" / "processed" / "refused"
 
     def export(self, day: date, name: str) -> Path:
         """Return a product of one export."""

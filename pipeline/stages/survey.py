@@ -12,7 +12,7 @@ from pipeline.model import AccountRow
 from pipeline.stages.desk import Desk, Job, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -65,6 +65,25 @@ def _check_read(desk: Desk, state: State, result: IngestResult) -> None:
         raise InputError(Finding(name, "读入之后又被改动", advice) for name in changed)
 
 
+def _read(desk: Desk, name: str, read: Callable[[], IngestResult]) -> IngestResult:
+    """Read; where not one row can be used, write all of them with their reasons, then refuse.
+
+    Raises InputError, OutputError when even that can't be written.
+    """
+    from pipeline import storage
+    from pipeline.ingest.result import AllRejectedError
+
+    try:
+        return read()
+    except AllRejectedError as error:
+        folder = desk.refused / name
+        storage.write_gpkg(folder / "rejects.gpkg", {"rejects": error.result.rejects})
+        storage.write_table(folder / "problems.csv", error.result.problems)
+        where = f"文件夹 {folder}"
+        told = Finding(where, "逐行原因已写入 rejects.gpkg、problems.csv", "照着改原数据")
+        raise InputError([*error.findings, told]) from error
+
+
 def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
     """Return the job that reads one zone or list."""
     county = desk.county
@@ -72,9 +91,9 @@ def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
     def compute(state: State) -> Outcome:
         from pipeline.ingest.read import read_role
 
-        result = read_role(county, role, day)
-        _check_read(desk, state, result)
         product = desk.zone(role, day)
+        result = _read(desk, role, lambda: read_role(county, role, day))
+        _check_read(desk, state, result)
 
         def write() -> list[Path]:
             from pipeline import storage
@@ -114,7 +133,7 @@ def export_job(desk: Desk, day: date) -> Job:
         from pipeline.ingest.read import read_parcels
         from pipeline.measure import cross_check
 
-        result = read_parcels(county, day)
+        result = _read(desk, day.isoformat(), lambda: read_parcels(county, day))
         _check_read(desk, state, result)
         check = cross_check(result.frame.geometry, county.crs)
         _check_formula(day, check)
