@@ -32,6 +32,10 @@ class Indicator(StrEnum):
     ILLEGAL_AREA = "illegal_area"
 
 
+GAP_INDICATORS = (Indicator.CROPLAND, Indicator.PBF, Indicator.IN_OUT_BALANCE)
+"""Indicators whose gap is a sum of tasks: ranked, planned and followed town by town."""
+
+
 class TargetKind(StrEnum):
     """What a row of targets.csv states."""
 
@@ -103,6 +107,16 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One row of plan.csv: what a town has to have done of an indicator by the end of a date."""
+
+    town: str
+    indicator: Indicator
+    date: date
+    planned_mu: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """One row of published.csv: plots and 亩 as the text that was printed ("110" isn't "110.0")."""
 
@@ -134,6 +148,7 @@ class County:
     towns: tuple[Town, ...]
     targets: tuple[Target, ...]
     published: tuple[Published, ...] = ()
+    plan: tuple[Planned, ...] = ()
     exports: tuple[date, ...] = ()
     parcels: LayerSource | None = None
     """What the county states about every export's DLTB (layer, encoding, crs); no path."""

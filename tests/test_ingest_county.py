@@ -149,6 +149,11 @@ def test_all_findings_come_at_once(root):
         ('crs = "epsg:4545"', 'crs = "EPSG:2360"', "target.crs:“EPSG:2360”不是可用的坐标系"),
         ('"2023-10-31"]', '"2023-09-01"]', "[phases] first:首日 2023-10-01 晚于末日"),
         ('"2023-10-31"]', "]", "不是起止日期"),
+        (
+            '"2023-10-31"]',
+            '"2023-10-31"]\nnext = ["2023-10-31", "2023-11-30"]',
+            "[phases] next:首日 2023-10-31 不晚于阶段“first”的末日 2023-10-31，两个阶段重叠",
+        ),
         ("mask_share = 0.6", "mask_share = 60", "mask_share:值 60 不在允许范围内"),
         ("mask_share = 0.6", "mask_share = nan", "mask_share:值 nan 不在允许范围内"),
         ("mask_share = 0.6", "mask_shar = 0.6", "是否应为“mask_share”"),
@@ -191,6 +196,56 @@ def test_each_wrong_town_is_named(root, old, new, expected):
 def test_each_wrong_target_is_named(root, old, new, expected):
     (root / "targets.csv").write_text(TARGETS.replace(old, new, 1), encoding="utf-8")
     assert expected in config_message(root)
+
+
+PLAN = """town,indicator,date,planned_mu
+甲街道,cropland,2023-10-31,30
+甲街办,cropland,2023/11/30,75.5
+全县,pbf,2023-12-20,100
+"""
+
+
+def test_a_plan_is_read_by_town_indicator_and_date(root):
+    (root / "plan.csv").write_text(PLAN, encoding="gb18030")
+    rows = [(p.town, p.indicator.value, p.date, p.planned_mu) for p in load_county(root).plan]
+    assert rows == [
+        ("全县", "pbf", date(2023, 12, 20), Decimal(100)),
+        ("甲街办", "cropland", date(2023, 10, 31), Decimal(30)),
+        ("甲街办", "cropland", date(2023, 11, 30), Decimal("75.5")),
+    ]
+    (root / "plan.csv").unlink()
+    assert load_county(root).plan == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("甲街道,", "甲街到,", "第 2 行:town“甲街到”不在 towns.csv 中;处理办法:是否应为“甲街道”"),
+        ("cropland", "cropl", "plan.csv 第 2 行:indicator“cropl”不能排工期"),
+        ("cropland", "illegal_area", "indicator“illegal_area”不能排工期"),
+        ("2023-10-31", "2023-10-32", "date“2023-10-32”不是有效日期"),
+        ("2023-10-31", "10月底", "date“10月底”不是有效日期"),
+        ("2023-10-31", "2023-09-29", "date 2023-09-29 早于建台账的 2023-09-30"),
+        ("2023-12-20", "2023-12-21", "plan.csv 第 4 行:date 2023-12-21 晚于整改期限 2023-12-20"),
+        (",30\n", ",-30\n", "planned_mu“-30”不是普通十进制数"),
+        (",30\n", ",\n", "planned_mu“”不是普通十进制数"),
+        (",30\n", ",80\n", "到 2023-11-30 累计 75.5 亩，少于第 2 行到 2023-10-31 的 80 亩"),
+        ("2023/11/30", "2023-10-31", "甲街办 的 cropland 在 2023-10-31 与第 2 行重复"),
+        (",planned_mu", "", "缺少列 planned_mu"),
+        ("planned_mu", "planned", "列名“planned”不认识"),
+    ],
+)  # fmt: skip
+def test_each_wrong_line_of_the_plan_is_named(root, old, new, expected):
+    (root / "plan.csv").write_text(PLAN.replace(old, new, 1), encoding="utf-8")
+    assert expected in config_message(root)
+
+
+def test_all_wrong_lines_of_the_plan_come_at_once(root):
+    text = PLAN.replace("甲街道", "甲街到").replace("2023/11/30", "x").replace("pbf", "pfb")
+    (root / "plan.csv").write_text(text, encoding="utf-8")
+    message = config_message(root)
+    for expected in ("第 2 行:town", "第 3 行:date", "第 4 行:indicator"):
+        assert f"plan.csv {expected}" in message
 
 
 def test_missing_files_and_unreadable_bytes(root):

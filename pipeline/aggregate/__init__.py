@@ -1,6 +1,6 @@
 """From the ledger to the figures of towns, 督导组 and county."""
 
-from pipeline.aggregate.gaps import GAP_INDICATORS, gaps
+from pipeline.aggregate.gaps import gaps
 from pipeline.aggregate.summary import (
     SUBTOTALS,
     UNDECIDED,
@@ -11,7 +11,6 @@ from pipeline.aggregate.summary import (
 )
 
 __all__ = [
-    "GAP_INDICATORS",
     "SUBTOTALS",
     "UNDECIDED",
     "WHOLE_COUNTY",

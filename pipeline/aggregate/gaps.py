@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from pipeline.model import Indicator, TargetKind
+from pipeline.model import GAP_INDICATORS, TargetKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.model import Category, County
-
-GAP_INDICATORS = (Indicator.CROPLAND, Indicator.PBF, Indicator.IN_OUT_BALANCE)
 
 
 def gaps(summary: pd.DataFrame, *, county: County, classes: Sequence[Category]) -> pd.DataFrame:

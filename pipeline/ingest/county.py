@@ -19,6 +19,7 @@ from pipeline.ingest.files import (
     source_files,
 )
 from pipeline.ingest.lists import load_targets, load_towns
+from pipeline.ingest.plan import load_plan
 from pipeline.ingest.published import load_published
 from pipeline.ingest.settings import Settings, load_settings
 from pipeline.model import County
@@ -35,7 +36,7 @@ __all__ = [
 
 
 def load_county(root: Path) -> County:
-    """Read and check county.toml, towns.csv, targets.csv and the folders and files they name.
+    """Read and check county.toml, the county's own tables and the folders and files they name.
 
     Opens no survey data. Raises ConfigError when a setting or list is wrong (data findings are
     told along), InputError when only export folders or layer files are; all findings at once.
@@ -44,13 +45,18 @@ def load_county(root: Path) -> County:
     towns, town_findings = load_towns(root / "towns.csv", settings.text.get("code"))
     targets, target_findings = load_targets(root / "targets.csv", towns)
     published, published_findings = load_published(root / "published.csv", towns)
+    span = (settings.dates.get("ledger"), settings.dates.get("deadline"))
+    plan, plan_findings = load_plan(root / "plan.csv", towns, span)
     exports, data_findings = _look(root, settings)
-    findings = [*settings.findings, *town_findings, *target_findings, *published_findings]
+    findings = [
+        *settings.findings, *town_findings, *target_findings, *published_findings, *plan_findings,
+    ]  # fmt: skip
     if findings:
         raise ConfigError([*findings, *data_findings])
     if data_findings:
         raise InputError(data_findings)
-    return replace(_county(root, settings, towns, targets, exports), published=published)
+    county = _county(root, settings, towns, targets, exports)
+    return replace(county, published=published, plan=plan)
 
 
 def _look(root: Path, settings: Settings) -> tuple[tuple[date, ...], list[Finding]]:

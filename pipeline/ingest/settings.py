@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from importlib.resources import files
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding
@@ -276,6 +277,12 @@ def _read_phases(table: dict[str, object], settings: Settings) -> None:
             settings.wrong(where, f"首日 {days[0]} 晚于末日 {days[1]}", "对调或改正日期")
         else:
             settings.phases[name] = (days[0], days[1])
+    ordered = sorted(settings.phases.items(), key=lambda item: item[1])
+    for (name, (_, last)), (following, (first, _)) in combinations(ordered, 2):
+        if first <= last:
+            found = f"首日 {first} 不晚于阶段“{name}”的末日 {last}，两个阶段重叠"
+            advice = "一天只能属于一个阶段，改正其中一个的日期"
+            settings.wrong(f"[phases] {following}", found, advice)
 
 
 def _read_thresholds(table: dict[str, object], settings: Settings) -> None:
