@@ -2,6 +2,6 @@
 
 from pipeline.render.data import MapData, MapSpec, town_shapes
 from pipeline.render.maps import discover
-from pipeline.render.output import render
+from pipeline.render.output import join, render, render_part
 
-__all__ = ["MapData", "MapSpec", "discover", "render", "town_shapes"]
+__all__ = ["MapData", "MapSpec", "discover", "join", "render", "render_part", "town_shapes"]

@@ -11,7 +11,7 @@ from pyproj import CRS
 from pipeline.errors import Finding, GengbaoError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
     import pandas as pd
@@ -27,13 +27,26 @@ GAP_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """How a book is drawn in parts.
+
+    parts: their names in order; draw: a part's pages; bookmarks: title, page from 1, level from 0.
+    """
+
+    parts: Callable[[MapData], Sequence[str]]
+    draw: Callable[[MapData, str], Iterable[Figure]]
+    bookmarks: Callable[[MapData], Sequence[tuple[str, int, int]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MapSpec:
     """One product: how it is drawn, what it is called, and what it is drawn from.
 
     name: in English, unique, the name on the command line; title: in Chinese, of the file; size:
     its paper; needs: members of MapData it can't do without; draw: its pages, one after the other;
     answers: the question it answers, one Chinese sentence (docs/maps.md); newest_only: tells the
-    whole story, so earlier exports have none of their own; png: also as pictures.
+    whole story, so earlier exports have none of their own; png: also as pictures; book: of many
+    pages, which several processes draw; file: name without ending where it isn't title_paper.
     """
 
     name: str
@@ -44,11 +57,13 @@ class MapSpec:
     answers: str
     newest_only: bool = False
     png: bool = True
+    book: Book | None = None
+    file: str = ""
 
     @property
     def stem(self) -> str:
         """File name without ending, such as 耕地缺口分布图_A3."""
-        return f"{self.title}_{self.size.name}"
+        return self.file or f"{self.title}_{self.size.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP
 from typing import TYPE_CHECKING
 
 from pipeline.render.frame import projection, scale_text
@@ -12,11 +13,13 @@ from pipeline.render.style import PT_MM, STYLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
+    from decimal import Decimal
 
     from pipeline.render.data import MapData
 
 BOUNDARY_NOTE = "镇界为示意，不作为划界和权属依据。"
 SAMPLE_MARK = "示例数据"
+PAGE_URL = "gengbao:page/"
 _BAND_MM = 6.8
 
 
@@ -86,11 +89,16 @@ def band(sheet: Sheet, panel: Box, text: str) -> Box:
 
 
 def legend(
-    sheet: Sheet, panel: Box, heads: tuple[str, ...], rows: Sequence[LegendRow], total: LegendRow
-) -> float:
-    """Write the legend's classes, worst first, with their columns and the total; return the y."""
-    step, swatch = 5.7, Box(panel.left + 3, 0, panel.left + 15, 0)
-    stops = _stops(panel, len(heads), 27)
+    sheet: Sheet, panel: Box, heads: tuple[str, ...], rows: Sequence[LegendRow], total: LegendRow,
+    *, step: float = 27.0,
+) -> float:  # fmt: skip
+    """Write the legend's classes, worst first, with their columns and the total; return the y.
+
+    step: width of a column in mm.
+    """
+    stops = _stops(panel, len(heads), step)
+    narrow = len(heads) > 2  # noqa: PLR2004 - the swatch makes room
+    step, swatch = 5.7, Box(panel.left + 3, 0, panel.left + (9 if narrow else 15), 0)
     y = panel.top - 4.4
     _columns(sheet, y, stops, heads, Ink(STYLE.note_pt, colour=STYLE.quiet, ha="right"))
     sheet.text((swatch.right + 3, y), "分级", Ink(STYLE.note_pt, colour=STYLE.quiet))
@@ -98,7 +106,7 @@ def legend(
         y -= step
         area = Box(swatch.left, y - 1.0, swatch.right, y + 3.2)
         sheet.rect(area, row.colour, STYLE.town_line, STYLE.rule_pt, hatch=row.hatch)
-        width = stops[0] - swatch.right - 15
+        width = stops[0] - swatch.right - (11 if narrow else 15)
         sheet.fitted((swatch.right + 3, y), row.label, Ink(STYLE.body_pt), width)
         _columns(sheet, y, stops, row.columns, Ink(STYLE.body_pt, ha="right"))
     y -= step + 0.6
@@ -234,3 +242,27 @@ def run_line(sheet: Sheet, room: Box, product_id: str, fingerprint: str) -> None
     sheet.text(
         (room.left + 6, room.bottom + 2.4), f"产品编号 {product_id}  分级表 {fingerprint}", ink
     )
+
+
+def page_url(number: int) -> str:
+    """Return the address that `join` turns into a jump to a page of the same book."""
+    return f"{PAGE_URL}{number}"
+
+
+def decimal_text(value: Decimal, step: Decimal) -> str:
+    """Return a figure half-up to a step, with thousands separated."""
+    return f"{value.quantize(step, ROUND_HALF_UP):,}"
+
+
+def page_foot(sheet: Sheet, data: MapData, number: int, pages: int) -> None:
+    """Write the foot of a book's page: product id, what areas and borders are, page number."""
+    room = sheet.room.inset(10)
+    ink = Ink(STYLE.small_pt, colour=STYLE.quiet)
+    zone, meridian, _ = projection(data.county.crs)
+    text = (
+        f"产品编号 {data.product_id}  CGCS2000 3°带第{zone}带（中央经线{meridian:g}°E），"
+        f"公里网单位公里  面积为椭球面积，1亩=2000/3平方米  {BOUNDARY_NOTE}"
+    )
+    sheet.text((room.left + 4, room.bottom + 2.2), text, ink)
+    right = Ink(STYLE.note_pt + 1, ha="right")
+    sheet.text((room.right - 4, room.bottom + 2.2), f"第{number}页 共{pages}页", right)

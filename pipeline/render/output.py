@@ -1,4 +1,4 @@
-"""A figure as PNG and PDF bytes, the same every time."""
+"""A product as PNG and PDF bytes, the same every time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.text import Text
 from PIL import Image
+from pypdf import PdfWriter
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject
 
 from pipeline.errors import Finding, GengbaoError
 from pipeline.render import style
 from pipeline.render.fonts import check_characters, faces
+from pipeline.render.furniture import PAGE_URL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from matplotlib.figure import Figure
 
     from pipeline.render.data import MapData, MapSpec
@@ -25,28 +30,83 @@ if TYPE_CHECKING:
 def render(spec: MapSpec, data: MapData) -> dict[str, bytes]:
     """Draw a product; return its files by name: PDF (embedded type-42 subsets) and PNG (300 dpi).
 
-    Several pages are one PDF and numbered PNGs.
-
-    Raises GengbaoError when the data lacks what the map needs, ConfigError when a character isn't
-    in the fonts or a text can't be fitted.
+    Several pages are one PDF and numbered PNGs. Raises GengbaoError when the data lacks what the
+    map needs, ConfigError when a character isn't in the fonts or a text can't be fitted.
     """
+    _check_needs(spec, data)
+    if spec.book is not None:
+        return join(spec, data, [render_part(spec, data, part) for part in spec.book.parts(data)])
+    pictures: list[bytes] = []
+    pdf = _pages(spec, data, spec.draw(data), pictures)
+    ends = [""] if len(pictures) == 1 else [f"_{n}" for n in range(1, len(pictures) + 1)]
+    names = [f"{spec.stem}{end}.png" for end in ends]
+    return dict(zip(names, pictures, strict=False)) | {f"{spec.stem}.pdf": pdf}
+
+
+def render_part(spec: MapSpec, data: MapData, part: str) -> bytes:
+    """Return a part of a book as PDF, its jumps not yet made."""
+    assert spec.book is not None  # noqa: S101 - only books have parts
+    _check_needs(spec, data)
+    return _pages(spec, data, spec.book.draw(data, part), None)
+
+
+def join(spec: MapSpec, data: MapData, parts: Sequence[bytes]) -> dict[str, bytes]:
+    """Return a book's file from its parts: bookmarks, links to pages, particulars."""
+    assert spec.book is not None  # noqa: S101 - only books have parts
+    writer = PdfWriter()
+    for part in parts:
+        writer.append(io.BytesIO(part), import_outline=False)
+    for number in range(len(writer.pages)):
+        for note in writer.pages[number].get("/Annots") or ():
+            _make_jump(writer, note.get_object())
+    above: Any = None
+    for title, number, level in spec.book.bookmarks(data):
+        item = writer.add_outline_item(
+            title=title, page_number=number - 1, parent=above if level else None
+        )
+        above = above if level else item
+    clock = _particulars(spec, data).pop("CreationDate").strftime("D:%Y%m%d%H%M%SZ")
+    words = {k: v for k, v in _particulars(spec, data).items() if k != "CreationDate"}
+    writer.add_metadata({f"/{k}": v for k, v in words.items()} | {"/CreationDate": clock})
+    writer.compress_identical_objects(remove_duplicates=True, remove_unreferenced=True)
+    target = io.BytesIO()
+    writer.write(target)
+    return {f"{spec.stem}.pdf": target.getvalue()}
+
+
+def _make_jump(writer: PdfWriter, note: DictionaryObject) -> None:
+    """Turn a link to `gengbao:page/N` into a jump to that page."""
+    address = str(note.get("/A", DictionaryObject()).get_object().get("/URI", ""))
+    if address.startswith(PAGE_URL):
+        target = writer.pages[int(address.removeprefix(PAGE_URL)) - 1]
+        del note["/A"]
+        reference = target.indirect_reference
+        assert reference is not None  # noqa: S101 - it is a page of this file
+        note[NameObject("/Dest")] = ArrayObject([reference, NameObject("/Fit")])
+
+
+def _check_needs(spec: MapSpec, data: MapData) -> None:
     missing = [name for name in spec.needs if getattr(data, name) is None]
     if missing:
         raise GengbaoError(
             Finding(f"图件 {spec.title}", f"缺少 {name}", "请先运行前面的步骤") for name in missing
         )
-    pictures: list[bytes] = []
+
+
+def _pages(
+    spec: MapSpec, data: MapData, figures: Iterable[Figure], pictures: list[bytes] | None
+) -> bytes:
+    """Return figures as one PDF; add each as PNG to the pictures, where asked."""
     target = io.BytesIO()
     with style.context(), PdfPages(target, metadata=_particulars(spec, data)) as pages:
-        for figure in spec.draw(data):
+        for figure in figures:
             texts = [str(item.get_text()) for item in figure.findobj(Text)]
             check_characters(dict.fromkeys(texts), faces().characters)
             figure.savefig(pages, format="pdf")
-            if spec.png:
+            if pictures is not None and spec.png:
                 pictures.append(_png(figure, spec.size.name))
-    ends = [""] if len(pictures) == 1 else [f"_{n}" for n in range(1, len(pictures) + 1)]
-    names = [f"{spec.stem}{end}.png" for end in ends]
-    return dict(zip(names, pictures, strict=False)) | {f"{spec.stem}.pdf": target.getvalue()}
+            figure.clear()
+    return target.getvalue()
 
 
 def _png(figure: Figure, paper: str) -> bytes:

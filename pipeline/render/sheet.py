@@ -18,7 +18,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon, Rectangle
+from matplotlib.patches import Circle, Polygon, Rectangle, Wedge
 from matplotlib.path import Path
 from matplotlib.text import Text
 
@@ -203,6 +203,26 @@ class Sheet:
                 linewidth=width_pt * self.zoom,
             )
         )
+
+    def disc(self, at: Point, radius: float, face: str) -> None:
+        """Draw a filled circle without an edge."""
+        self.add(Circle(at, radius, facecolor=face, edgecolor="none", linewidth=0))
+
+    def ring(
+        self, at: Point, radius: float, parts: Sequence[tuple[float, str]], hole: float = 0.58
+    ) -> None:
+        """Draw a donut clockwise from the top: (share of 1, colour) in turn; hole of its radius."""
+        start, hair = 90.0, STYLE.hair_pt * self.zoom
+        for share, colour in parts:
+            end = start - 360 * share
+            width = radius * (1 - hole)
+            self.add(
+                Wedge(at, radius, end, start, width=width, facecolor=colour, edgecolor=STYLE.paper,
+                      linewidth=hair)
+            )  # fmt: skip
+            start = end
+        for edge in (radius, radius * hole):
+            self.add(Circle(at, edge, fill=False, edgecolor=STYLE.ink, linewidth=hair))
 
     def fill(self, shapes: Iterable[BaseGeometry], face: str, gid: str, hatch: str = "") -> None:
         """Fill polygons without edges: edges would leave seams and double lines."""

@@ -174,37 +174,75 @@ def _path(desk: Desk, file: Path) -> str:
 
 def _drawn(desk: Desk, orders: Sequence[Order]) -> Iterator[tuple[Order, dict[str, bytes]]]:
     """Yield the products drawn, in the order given, with one line of progress each."""
-    workers = int(os.environ.get(WORKERS, "0")) or min(2, os.cpu_count() or 1, len(orders))
+    from pipeline import render
+
+    tasks = [(order, part) for order in orders for part in _parts(desk, order)]
+    pieces = dict(zip(tasks, _results(desk, tasks), strict=True))
+    for order in orders:
+        own = [pieces[order, part] for part in _parts(desk, order)]
+        if own and isinstance(own[0], dict):
+            yield order, own[0]
+        else:
+            spec = _spec(order)
+            pdfs = [piece for piece in own if isinstance(piece, bytes)]
+            yield order, render.join(spec, _map_data(desk, spec, order), pdfs)
+
+
+def _results(
+    desk: Desk, tasks: Sequence[tuple[Order, str | None]]
+) -> Iterator[dict[str, bytes] | bytes]:
+    """Yield what each task draws, in order; two processes where there is enough to do."""
+    workers = int(os.environ.get(WORKERS, "0")) or min(2, os.cpu_count() or 1, len(tasks))
     if workers <= 1:
-        for number, order in enumerate(orders, 1):
-            _say(number, orders, order)
-            yield order, draw(desk, order)
+        for number, (order, part) in enumerate(tasks, 1):
+            _say(number, tasks, order, part)
+            yield draw(desk, order, part)
         return
     # spawn: the same on every system, and safe beside the threads of numpy and Arrow
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        futures = {pool.submit(draw, desk, order): order for order in orders}
+        # books first: their parts take longest, and the last ones shouldn't be alone
+        futures = {
+            task: pool.submit(draw, desk, *task)
+            for task in sorted(tasks, key=lambda task: task[1] is None)
+        }
+        names = {future: task for task, future in futures.items()}
         try:
-            for number, future in enumerate(as_completed(futures), 1):
+            for number, future in enumerate(as_completed(names), 1):
                 future.result()
-                _say(number, orders, futures[future])
+                _say(number, tasks, *names[future])
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    for future, order in futures.items():
-        yield order, future.result()
+    for task in tasks:
+        yield futures[task].result()
 
 
-def _say(number: int, orders: Sequence[Order], order: Order) -> None:
-    log.info("  制图 %d/%d %s %s", number, len(orders), order.day, order.name)
+def _say(
+    number: int, tasks: Sequence[tuple[Order, str | None]], order: Order, part: str | None
+) -> None:
+    log.info("  制图 %d/%d %s %s %s", number, len(tasks), order.day, order.name, part or "")
 
 
-def draw(desk: Desk, order: Order) -> dict[str, bytes]:
-    """Draw one product in whatever process this is; return its files by name."""
+def _parts(desk: Desk, order: Order) -> Sequence[str | None]:
+    """Return the parts a product is drawn in: itself alone, unless it is a book."""
+    spec = _spec(order)
+    return spec.book.parts(_map_data(desk, spec, order)) if spec.book else (None,)
+
+
+def _spec(order: Order) -> MapSpec:
     from pipeline import render
 
-    spec = next(spec for spec in render.discover() if spec.name == order.name)
-    return render.render(spec, _map_data(desk, spec, order))
+    return next(spec for spec in render.discover() if spec.name == order.name)
+
+
+def draw(desk: Desk, order: Order, part: str | None) -> dict[str, bytes] | bytes:
+    """Draw a product or a part of one in whatever process this is; return files or PDF."""
+    from pipeline import render
+
+    spec = _spec(order)
+    data = _map_data(desk, spec, order)
+    return render.render(spec, data) if part is None else render.render_part(spec, data, part)
 
 
 def _map_data(desk: Desk, spec: MapSpec, order: Order) -> MapData:

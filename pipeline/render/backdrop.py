@@ -1,0 +1,102 @@
+"""The survey as a quiet backdrop: land classes in their usual colours, paled, with borders."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from pipeline import storage
+from pipeline.render.sheet import Box, Ink
+from pipeline.render.style import STYLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from pipeline.render.frame import MapFrame
+    from pipeline.render.sheet import Sheet
+
+TABLE = Path(__file__).parent.parent / "tables" / "land_colours.csv"
+PALE = 0.55
+"""Share of white in the backdrop: what is mapped stands out from where it lies."""
+_NAMED_MM2 = 220.0
+_OTHER = "#E6E6E6"
+
+
+@lru_cache(maxsize=1)
+def land_colours() -> dict[str, str]:
+    """Return the fill of each land class by its DLBM (tables/land_colours.csv)."""
+    table = storage.read_table(TABLE)
+    return dict(zip(table["dlbm"], table["colour"], strict=True))
+
+
+def paled(colour: str, white: float = PALE) -> str:
+    """Return a colour with this share of white mixed in."""
+    parts = [int(colour[n : n + 2], 16) for n in (1, 3, 5)]
+    return "#" + "".join(f"{round(part + (255 - part) * white):02X}" for part in parts)
+
+
+class Backdrop:
+    """The plots of an export (dlbm, dlmc if there, geometry), ready to be cut out by windows."""
+
+    def __init__(self, land: gpd.GeoDataFrame, names: dict[str, str]) -> None:
+        """Index the plots; names: Chinese name by DLBM."""
+        self._shapes: NDArray[np.object_] = np.asarray(land.geometry.to_numpy(), dtype=object)
+        self._codes: NDArray[np.object_] = land["dlbm"].fillna("").to_numpy(dtype=object)
+        self._tree = shapely.STRtree(self._shapes)
+        self._names = names
+
+    def draw(self, sheet: Sheet, frame: MapFrame, keep_clear: Sequence[Box] = ()) -> None:
+        """Draw what lies within the frame: fills by class, thin borders, names where there is room.
+
+        keep_clear: no name there.
+        """
+        rows = np.sort(self._tree.query(shapely.box(*frame.ground)))
+        shapes = shapely.clip_by_rect(frame.to_page(self._shapes[rows]), *frame.box)
+        codes = self._codes[rows]
+        solid = np.asarray(shapely.area(shapes)) > 0
+        shapes, codes = shapes[solid], codes[solid]
+        colours = land_colours()
+        for code in sorted(set(codes)):
+            own = shapes[codes == code]
+            sheet.fill(own, paled(colours.get(code, _OTHER)), f"land:{code}")
+        edges = shapely.union_all(shapely.boundary(shapes)) if len(shapes) else shapely.Point()
+        if len(shapes):
+            sheet.lines(edges, STYLE.hair_pt, STYLE.rule, "land")
+        self._name(sheet, shapes, codes, frame.box, keep_clear)
+
+    def _name(
+        self,
+        sheet: Sheet,
+        shapes: NDArray[np.object_],
+        codes: NDArray[np.object_],
+        window: Box,
+        keep_clear: Sequence[Box],
+    ) -> None:
+        """Write the class on plots that are large on paper, largest first, none on another."""
+        ink = Ink(STYLE.small_pt, colour=STYLE.quiet, ha="center")
+        taken = list(keep_clear)
+        areas = np.asarray(shapely.area(shapes))
+        for n in np.argsort(-areas, kind="stable"):
+            if areas[n] < _NAMED_MM2:
+                break
+            at = shapely.point_on_surface(shapes[n])
+            text = self._names.get(str(codes[n]), str(codes[n]))
+            half = sheet.width(text, ink) / 2 + 0.6
+            box = Box(at.x - half, at.y - 0.8, at.x + half, at.y + 2.4)
+            clear = not any(_meet(box, other) for other in taken)
+            if clear and window.shape().contains(box.shape()):
+                sheet.text((at.x, at.y), text, ink, gid="land-name")
+                taken.append(box)
+
+
+def _meet(one: Box, other: Box) -> bool:
+    """Tell whether two boxes overlap."""
+    apart = one.left >= other.right or other.left >= one.right
+    return not (apart or one.bottom >= other.top or other.bottom >= one.top)
