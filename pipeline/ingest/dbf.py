@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ASCII_LIMIT = 0x80
 FIELD_BYTES, NAME_BYTES = 32, 10
 END_OF_FIELDS = 0x0D
+BOM = b"\xef\xbb\xbf"
 DELETED, LIVE = 0x2A, 0x20
 TEXT_TYPES, NUMBER_TYPES = "CDL", "NF"
 BINARY_TYPES = "MGPBIYT@O+QVW0"  # memo references and binary values of dBase and FoxPro
@@ -49,12 +50,16 @@ class DbfField:
 
 @dataclass(frozen=True, slots=True)
 class Dbf:
-    """A parsed table: records as a byte matrix, deleted ones still in it."""
+    """A parsed table: records as a byte matrix, deleted ones still in it.
+
+    notes: Chinese, on names that were tidied.
+    """
 
     fields: tuple[DbfField, ...]
     records: NDArray[np.uint8]
     deleted: NDArray[np.bool_]
     ldid: int
+    notes: tuple[str, ...] = ()
 
     def cells(self, column: DbfField) -> NDArray[np.bytes_]:
         """Return a column's cells, blanks at the right (and NULs) removed."""
@@ -68,7 +73,7 @@ def parse(data: bytes, where: str) -> Dbf:
     if len(data) < FIELD_BYTES + 1:
         raise InputError(Finding(where, f"文件只有 {len(data)} 字节,不是完整的 DBF", RE_EXPORT))
     count, header, length = struct.unpack("<IHH", data[4:12])
-    fields, findings = _fields(data[:header], length, where)
+    fields, notes, findings = _fields(data[:header], length, where)
     whole = header + count * length
     if len(data) < whole and not findings:
         have = max(len(data) - header, 0) // max(length, 1)
@@ -85,13 +90,20 @@ def parse(data: bytes, where: str) -> Dbf:
         row = int(np.flatnonzero(~np.isin(flags, (DELETED, LIVE)))[0]) + 1
         found = "删除标记既不是空格也不是 *,记录已错位"
         raise InputError(Finding(f"{where} 第 {row} 行", found, RE_EXPORT))
-    return Dbf(tuple(fields), records, flags == DELETED, data[29])
+    return Dbf(tuple(fields), records, flags == DELETED, data[29], tuple(notes))
 
 
-def _fields(header: bytes, length: int, where: str) -> tuple[list[DbfField], list[Finding]]:
-    fields, offset, at = [], 1, FIELD_BYTES
+def _fields(
+    header: bytes, length: int, where: str
+) -> tuple[list[DbfField], list[str], list[Finding]]:
+    """Return the fields, notes on names that were tidied, and what is wrong with the header."""
+    fields, notes, offset, at = [], [], 1, FIELD_BYTES
     while at + FIELD_BYTES <= len(header) and header[at] != END_OF_FIELDS:
-        name = header[at : at + 11].split(b"\0")[0].strip()
+        stored = header[at : at + 11].split(b"\0")[0]
+        name = stored.removeprefix(BOM).strip()
+        if name and name != stored:
+            shown = name.decode("ascii", errors="replace")
+            notes.append(f"字段名 {shown} 带有空格或 BOM，已去掉")
         fields.append(DbfField(name, chr(header[at + 11]), offset, header[at + 16]))
         offset += header[at + 16]
         at += FIELD_BYTES
@@ -102,10 +114,12 @@ def _fields(header: bytes, length: int, where: str) -> tuple[list[DbfField], lis
     if any(f.width == 0 for f in fields):
         findings.append(Finding(where, "有宽度为 0 的字段", RE_EXPORT))
     names = [f.raw_name for f in fields]
-    if len(set(names)) < len(names) or b"" in names:
-        found = "有重名或没有名字的字段"
-        findings.append(Finding(where, found, "在原数据中改名或删去多余字段后重新导出"))
-    return fields, findings
+    doubled = sorted({name for name in names if names.count(name) > 1} - {b""})
+    wrong = [f"字段 {name.decode('ascii', errors='replace')} 重名" for name in doubled]
+    wrong += ["有没有名字的字段"] if b"" in names else []
+    advice = "在原数据中改名或删去多余字段后重新导出"
+    findings += [Finding(where, found, advice) for found in wrong]
+    return fields, notes, findings
 
 
 def choose_encoding(

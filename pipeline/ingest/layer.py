@@ -199,6 +199,7 @@ def _place(raw: RawLayer, rows: Rows, task: Task, where: str) -> None:
     county = task.county
     shaped = shapes.parse(raw.wkb if raw.wkb is not None else rows.geometry)
     rows.faults |= shaped.faults
+    rows.faults |= {at: shapes.Fault("GEOM_UNREADABLE", why) for at, why in raw.broken.items()}
     rows.log["geometry"] = shaped.notes
     if shapely.is_missing(shaped.geometry).all():
         if len(shaped.geometry):

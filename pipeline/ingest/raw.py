@@ -62,7 +62,8 @@ class RawLayer:
     person finds them in the file (from 1); wkb: bytes or None per row, None for a plain list;
     crs_wkt: as declared; kinds: column → text / number / float; claimed: rows by the container's
     own count, deleted ones not counted; encoding, losses: Chinese, for log and report;
-    encoding_warning: what .cpg and LDID got wrong, "" if nothing.
+    encoding_warning: what .cpg and LDID got wrong, "" if nothing; broken: position → why its shape
+    can't be read at all (wkb None); deleted: rows flagged as deleted, not in the table.
     """
 
     table: pd.DataFrame
@@ -74,3 +75,5 @@ class RawLayer:
     encoding: str = "由文件格式规定"
     losses: tuple[str, ...] = ()
     encoding_warning: str = ""
+    broken: Mapping[int, str] = field(default_factory=dict)
+    deleted: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import struct
+import re
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,17 +13,17 @@ import pyogrio
 
 from pipeline.errors import Finding, InputError
 from pipeline.ingest.arrow import to_texts, to_wkb
+from pipeline.ingest.gdbtables import ADVICE, check_files, rows_in
 from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 SUFFIXES = (".gdb",)
 MARKS: tuple[bytes, ...] = ()
 CATALOG = "GDB_SystemCatalog"
-HEADER = 40
-ADVICE = "在 ArcGIS 中检查该库(若为压缩库先解压缩),复制整个 .gdb 文件夹,或导出为 GPKG 或 SHP"
+SYSTEM = re.compile(r"GDB_.*|T_[0-9]+_.*|(fras|fids)_.*|VAT_.*", re.IGNORECASE)
+"""Tables that ArcGIS keeps for itself: catalogue, topology, rasters."""
 READ_ERRORS = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
@@ -36,16 +36,21 @@ READ_ERRORS = (
 
 def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
     """Return the layers of the database. Raises InputError when a table file is damaged."""
-    _check_tables(delivery)
+    check_files(delivery.copy, delivery.where)
     with _listening(delivery):
-        return tuple(
-            LayerInfo(
-                name=name,
-                columns=tuple(pyogrio.read_info(delivery.copy, layer=name)["fields"]),
-                spatial=kind is not None,
-            )
-            for name, kind in pyogrio.list_layers(delivery.copy)
-        )
+        listed = dict(pyogrio.list_layers(delivery.copy).tolist())
+        columns = {name: _columns(delivery, name) for name in listed}
+    hidden = [n for n in _catalog(delivery) if n not in listed and not SYSTEM.fullmatch(n)]
+    if hidden:
+        raise _damaged(delivery, f"系统目录里的图层 {'、'.join(hidden)} 打不开")
+    return tuple(
+        LayerInfo(name=name, columns=columns[name], spatial=kind is not None)
+        for name, kind in listed.items()
+    )
+
+
+def _columns(delivery: Delivery, layer: str) -> tuple[str, ...]:
+    return tuple(pyogrio.read_info(delivery.copy, layer=layer)["fields"])
 
 
 @contextmanager
@@ -107,44 +112,19 @@ def _damaged(delivery: Delivery, why: str) -> InputError:
     return InputError(Finding(delivery.where, f"FileGDB 损坏或读不出来({why})", ADVICE))
 
 
-def _header(path: Path) -> tuple[int, int]:
-    """Return (rows, bytes) as a .gdbtable's header states them.
-
-    Layout (public reverse engineering of FileGDB): int32 at 4 = valid rows, int64 at 24 = size.
-    """
-    with path.open("rb") as handle:
-        data = handle.read(HEADER)
-    if len(data) < HEADER:
-        return 0, HEADER
-    return struct.unpack("<i", data[4:8])[0], struct.unpack("<q", data[24:32])[0]
-
-
-def _check_tables(delivery: Delivery) -> None:
-    tables = sorted(delivery.copy.glob("a*.gdbtable"))
-    findings = []
-    if not tables:
-        found = "不是 FileGDB:文件夹中没有 .gdbtable 文件"
-        findings.append(Finding(delivery.where, found, ADVICE))
-    for table in tables:
-        where = f"{delivery.where}/{table.name}"
-        _, size = _header(table)
-        actual = table.stat().st_size
-        if actual < size:
-            found = f"文件被截断:文件头记 {size} 字节,实有 {actual} 字节"
-            findings.append(Finding(where, found, ADVICE))
-        if not table.with_suffix(".gdbtablx").is_file():
-            findings.append(Finding(where, "缺少同名的 .gdbtablx 索引", ADVICE))
-    if findings:
-        raise InputError(findings)
-
-
-def _claimed(delivery: Delivery, layer: str) -> int:
-    """Return the rows of a layer by its table's header, found through the system catalogue."""
+def _catalog(delivery: Delivery) -> dict[str, int]:
+    """Return the tables of the database: name → number of their files."""
     with _listening(delivery):
         catalog = pyogrio.read_dataframe(
             delivery.copy, layer=CATALOG, columns=["Name"], fid_as_index=True, read_geometry=False
         )
-    numbers = catalog.index[catalog["Name"] == layer]
-    if len(numbers) != 1:
+    names = catalog["Name"].dropna()
+    return dict(zip(names.astype(str), names.index.astype(int), strict=True))
+
+
+def _claimed(delivery: Delivery, layer: str) -> int:
+    """Return the rows of a layer by header, index and rows of its table, which must agree."""
+    number = _catalog(delivery).get(layer)
+    if number is None:
         raise _damaged(delivery, f"系统目录中没有图层 {layer}")
-    return _header(delivery.copy / f"a{int(numbers[0]):08x}.gdbtable")[0]
+    return rows_in(delivery.copy / f"a{number:08x}.gdbtable", delivery.where)

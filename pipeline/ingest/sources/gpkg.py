@@ -62,10 +62,16 @@ def _damaged(delivery: Delivery, why: str) -> InputError:
 
 def _open(delivery: Delivery) -> sqlite3.Connection:
     db = sqlite3.connect(delivery.copy)
+    db.execute("PRAGMA trusted_schema = OFF")  # a view may call functions; none that does harm
     verdict = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if verdict != "ok":
         db.close()
         raise _damaged(delivery, f"完整性检查:{verdict}")
+    known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    if not {"gpkg_contents", "gpkg_geometry_columns"} <= known:
+        db.close()
+        found = "是 SQLite 数据库，但不是 GPKG（没有 gpkg_contents 表）"
+        raise InputError(Finding(delivery.where, found, "导出为 GPKG、FileGDB 或 SHP"))
     return db
 
 
@@ -100,6 +106,7 @@ def _read(
     query = f"SELECT {', '.join([row_id, shape, *wanted])} FROM {_quoted(layer)} ORDER BY 1"  # noqa: S608 - every name is quoted
     rows = db.execute(query).fetchall()
     count = db.execute(f"SELECT count(*) FROM {_quoted(layer)}").fetchone()[0]  # noqa: S608 - quoted
+    keys = [n if row[0] is None else row[0] for n, row in enumerate(rows, 1)]  # a view has none
     values = np.empty((len(rows), len(columns) + 2), dtype=object)
     values[:] = rows or values
     frame = pd.DataFrame(
@@ -108,13 +115,26 @@ def _read(
     )
     return RawLayer(
         table=frame,
-        rows=values[:, 0].astype(np.int64),
+        rows=np.array(keys, dtype=np.int64),
         wkb=_wkb(values[:, 1], delivery) if geometry else None,
         claimed=count,
         crs_wkt=_definition(geometry[1]) if geometry else None,
         kinds={column: _kind(types[column]) for column in columns},
         encoding="UTF-8:GPKG 标准规定",
+        losses=_stale(db, layer, count),
     )
+
+
+def _stale(db: sqlite3.Connection, layer: str, count: int) -> tuple[str, ...]:
+    """Return a note if the count that GDAL and QGIS go by differs from the rows there are."""
+    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'gpkg_ogr_contents'").fetchone():
+        return ()
+    kept = "SELECT feature_count FROM gpkg_ogr_contents WHERE lower(table_name) = lower(?)"
+    row = db.execute(kept, (layer,)).fetchone()
+    if row is None or row[0] is None or row[0] == count:
+        return ()
+    said = f"文件里登记的要素数是 {row[0]}，实有 {count} 行，按实有的全部读入"
+    return (f"{said}（按登记数读取的软件会漏行）",)
 
 
 def _definition(text: str | None) -> str | None:
