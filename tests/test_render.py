@@ -472,7 +472,8 @@ def test_only_the_shown_export_counts():
 
 
 def test_files_are_named_sized_and_embedded():
-    assert sorted(products()) == ["耕地缺口分布图_A3.pdf", "耕地缺口分布图_A3.png"]
+    names = ["thumbs/cropland_gap.png", "耕地缺口分布图_A3.pdf", "耕地缺口分布图_A3.png"]
+    assert sorted(products()) == names
     with Image.open(pd.io.common.BytesIO(products()["耕地缺口分布图_A3.png"])) as image:
         assert image.size == (4961, 3508)  # 420 × 297 mm at 300 dpi
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.01)

@@ -20,27 +20,38 @@ from pipeline.render.fonts import check_characters, faces
 from pipeline.render.furniture import PAGE_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from matplotlib.figure import Figure
 
     from pipeline.render.data import MapData, MapSpec
 
 
-def render(spec: MapSpec, data: MapData) -> dict[str, bytes]:
-    """Draw a product; return its files by name: PDF (embedded type-42 subsets) and PNG (300 dpi).
+THUMB_PX = 480
 
-    Several pages are one PDF and numbered PNGs. Raises GengbaoError when the data lacks what the
-    map needs, ConfigError when a character isn't in the fonts or a text can't be fitted.
+
+def render(spec: MapSpec, data: MapData) -> dict[str, bytes]:
+    """Draw a product; return its files by name.
+
+    PDF (embedded type-42 subsets), PNG (300 dpi) and a small picture for maps/index.html. Several
+    pages are one PDF and numbered PNGs. Raises GengbaoError when the data lacks what the map needs,
+    ConfigError when a character isn't in the fonts or a text can't be fitted.
     """
     _check_needs(spec, data)
     if spec.book is not None:
         return join(spec, data, [render_part(spec, data, part) for part in spec.book.parts(data)])
     pictures: list[bytes] = []
-    pdf = _pages(spec, data, spec.draw(data), pictures)
+    pdf = _pages(spec, data, _with_thumb(spec.draw(data), pictures), pictures)
+    thumb, *pictures = pictures
     ends = [""] if len(pictures) == 1 else [f"_{n}" for n in range(1, len(pictures) + 1)]
     names = [f"{spec.stem}{end}.png" for end in ends]
-    return dict(zip(names, pictures, strict=False)) | {f"{spec.stem}.pdf": pdf}
+    files = dict(zip(names, pictures, strict=False))
+    return files | {f"{spec.stem}.pdf": pdf, thumb_name(spec): thumb}
+
+
+def thumb_name(spec: MapSpec) -> str:
+    """Return where a product's small picture lies beside it."""
+    return f"thumbs/{spec.name}.png"
 
 
 def render_part(spec: MapSpec, data: MapData, part: str) -> bytes:
@@ -71,7 +82,19 @@ def join(spec: MapSpec, data: MapData, parts: Sequence[bytes]) -> dict[str, byte
     writer.compress_identical_objects(remove_duplicates=True, remove_unreferenced=True)
     target = io.BytesIO()
     writer.write(target)
-    return {f"{spec.stem}.pdf": target.getvalue()}
+    cover: list[bytes] = []
+    with style.context():
+        first = spec.book.parts(data)[0]
+        next(iter(_with_thumb(spec.book.draw(data, first), cover)))
+    return {f"{spec.stem}.pdf": target.getvalue(), thumb_name(spec): cover[0]}
+
+
+def _with_thumb(figures: Iterable[Figure], pictures: list[bytes]) -> Iterator[Figure]:
+    """Pass figures on; put a small picture of the first one into the list."""
+    for number, figure in enumerate(figures):
+        if not number:
+            pictures.append(_png(figure, THUMB_PX / figure.get_figwidth()))
+        yield figure
 
 
 def _make_jump(writer: PdfWriter, note: DictionaryObject) -> None:
@@ -104,21 +127,21 @@ def _pages(
             check_characters(dict.fromkeys(texts), faces().characters)
             figure.savefig(pages, format="pdf")
             if pictures is not None and spec.png:
-                pictures.append(_png(figure, spec.size.name))
+                pictures.append(_png(figure, style.PNG_DPI.get(spec.size.name, style.DPI)))
             figure.clear()
     return target.getvalue()
 
 
-def _png(figure: Figure, paper: str) -> bytes:
-    """Return the figure as an RGB PNG; 300 dpi, less on the largest paper."""
-    packed = io.BytesIO()
-    dpi = style.PNG_DPI.get(paper, style.DPI)
+def _png(figure: Figure, dpi: float) -> bytes:
+    """Return the figure as an RGB PNG at a resolution; the figure keeps its own."""
+    packed, own = io.BytesIO(), figure.get_dpi()
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib
     pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # matplotlib
     with Image.fromarray(pixels) as image:
         image.convert("RGB").save(packed, format="png", compress_level=6, dpi=(dpi, dpi))
+    figure.set_dpi(own)
     return packed.getvalue()
 
 

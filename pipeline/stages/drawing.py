@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline.freshness import PACKAGE, code_files, key_of
+from pipeline.stages.contents import page
 from pipeline.stages.desk import Job, Outcome, settings
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def job(desk: Desk, only: Sequence[str] = ()) -> Job:
             for order, pages in drawn.items():
                 for name, content in pages.items():
                     storage.write_bytes(order.folder / name, content)
-            return [desk.out / name for names in files.values() for name in names]
+            index = desk.maps / "index.html"
+            storage.write_bytes(index, page(desk, files, ids).encode())
+            return [index, *(desk.out / name for names in files.values() for name in names)]
 
         facts = {name: {"id": ids[name], "files": files[name]} for name in sorted(files)}
         said = f"图件={len(orders)} 重绘={len(drawn)} 文件={sum(map(len, files.values()))}"
