@@ -113,6 +113,9 @@ REQUIRED_ROLE_FIELDS: dict[str, tuple[Field, ...]] = {
     "balance": (FX,),
 }
 
+DATED_ROLES: tuple[str, ...] = tuple(role for role, own in ROLE_FIELDS.items() if SXRQ in own)
+"""Lists that grow and change: without {date} in the path they must say from when a row holds."""
+
 # what we compute
 SOURCE_FILE = Field("source_file", "", "来源文件", "text")
 SOURCE_ROW = Field("source_row", "", "来源行号", "int")

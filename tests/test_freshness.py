@@ -76,7 +76,7 @@ def test_retired_stages_give_back_their_products(folder):
 
 def test_rule_packs_are_inputs_of_one_stage_and_code_of_none():
     files = {path.relative_to(PACKAGE) for path in code_files(["classify", "ingest"])}
-    assert Path("classify.py") in files
+    assert Path("classify/by_rules.py") in files
     assert Path("ingest/county.py") in files
     assert Path("tables/classes.csv") in files
     assert Path("render") not in {path.parent for path in files}

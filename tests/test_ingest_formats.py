@@ -18,6 +18,7 @@ from ingest_county import (
     edit_toml,
     folder,
     make_county,
+    missing,
     plots,
     square,
     write,
@@ -26,6 +27,7 @@ from ingest_county import (
 )
 
 from pipeline.errors import InputError
+from pipeline.fields import DATED_ROLES
 from pipeline.ingest.read import read_parcels, read_role
 from pipeline.ingest.sources import formats
 
@@ -420,12 +422,12 @@ def test_lists_without_geometry(root):
 def test_spreadsheet_lists_keep_text_and_refuse_damaged_ids(root):
     path = add_list(root, "自提.xlsx", "self_submitted")
     book = openpyxl.Workbook()
-    book.active.append(["BSM", "SHZT", "DCZT", "GLBH"])
-    book.active.append(["999901200000000001", "通过", "未调出", None])
+    book.active.append(["BSM", "SHZT", "DCZT", "GLBH", "SXRQ"])
+    book.active.append(["999901200000000001", "通过", "未调出", None, None])
     book.save(path)
     frame = read_role(county_of(root), "self_submitted", EXPORT).frame
     assert list(frame["bsm"]) == ["999901200000000001"]
-    book.active.append([999901200000000001, "通过", "未调出", None])
+    book.active.append([999901200000000001, "通过", "未调出", None, None])
     book.save(path)
     with pytest.raises(InputError, match="按数字存放，位数可能已丢失"):
         read_role(county_of(root), "self_submitted", EXPORT)
@@ -445,8 +447,27 @@ def test_an_unreadable_effective_date_is_no_empty_one(root):
         read_role(county_of(root), "monitoring", EXPORT)
 
 
+@pytest.mark.parametrize("role", DATED_ROLES)
+def test_a_list_without_dates_is_refused(root, role):
+    needed = {"monitoring": "ZT", "self_submitted": "SHZT", "supplement": "GLBH", "balance": "FX"}
+    path = add_list(root, "清单.csv", role)
+    path.write_text(f"BSM,{needed.get(role, 'BZ')}\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_role(county_of(root), role, EXPORT)
+    assert "清单.csv:清单没有日期:缺少 SXRQ(生效日期)一列" in str(caught.value)
+    assert "用 {date} 代替日期" in str(caught.value)
+
+
+def test_a_list_may_carry_its_date_in_its_name_instead(root):
+    add_list(root, "疑似_{date}.csv")
+    (root / "reference/疑似_20230915.csv").write_text("BSM,ZT\n1,未销号\n", encoding="utf-8")
+    frame = read_role(county_of(root), "monitoring", EXPORT).frame
+    assert frame["zt"].tolist() == ["未销号"]
+    assert missing(frame["sxrq"]).all()  # counts from the date of the file on
+
+
 def test_an_empty_list_is_a_list(root):
-    add_list(root, "疑似.csv").write_text("BSM,ZT\n", encoding="utf-8")
+    add_list(root, "疑似.csv").write_text("BSM,ZT,SXRQ\n", encoding="utf-8")
     result = read_role(county_of(root), "monitoring", EXPORT)
     assert len(result.frame) == 0
     assert {"bsm", "zt", "sxrq", "source_file", "geometry"} <= set(result.frame.columns)

@@ -131,7 +131,8 @@ def _read_layer(
 ) -> Rows:
     """Read one layer of one file. Raises InputError with its findings."""
     where = delivery.where
-    found = names.resolve(task.role, layer, where)
+    dated = task.source is not None and task.source.dated
+    found = names.resolve(task.role, layer, where, dated=dated)
     raw = formats()[delivery.kind].read(delivery, layer.name, tuple(found.values()))
     if raw.claimed != len(raw.table):
         text = f"图层 {layer.name} 应有 {raw.claimed} 行,只读出 {len(raw.table)} 行"

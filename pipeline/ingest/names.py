@@ -30,6 +30,13 @@ PERSONAL = (
 STATUSES = ("未销号", "已销号", "通过", "待审", "未调出", "已调出")
 DAMAGED = ("\ufffd", "锟斤拷", "烫烫烫")
 """What is left of text that was decoded wrongly and saved again."""
+UNDATED = (
+    f"清单没有日期:缺少 {fields.SXRQ.national}({fields.SXRQ.label})一列,无法判断各期当时已知什么"
+)
+UNDATED_ADVICE = (
+    f"补上 {fields.SXRQ.national} 列,逐行填写生效日期(一直有效的留空);或按日期分文件存放,"
+    "在 county.toml 的路径中用 {date} 代替日期"
+)
 CUT_BYTES = 10  # a DBF keeps ten bytes of a name: five Chinese characters in GBK
 
 
@@ -99,8 +106,12 @@ def _cut_names(mine: dict[str, Field]) -> dict[str, Field]:
     return {name: f.pop() for name, f in cut.items() if len(f) == 1 and name not in mine}
 
 
-def resolve(role: str, layer: LayerInfo, where: str) -> dict[Field, str]:
-    """Return field → delivered column. Raises InputError naming all that miss or are doubled."""
+def resolve(role: str, layer: LayerInfo, where: str, *, dated: bool = False) -> dict[Field, str]:
+    """Return field → delivered column. Raises InputError naming all that miss or are doubled.
+
+    dated: the file's own path says from when it counts; a list that says it nowhere is refused,
+    because it would rewrite what was known on earlier dates.
+    """
     found, doubled = match(role, layer.columns)
     findings = [
         Finding(where, f"字段 {column} 与 {found[field]} 都像是{field.label}", "删去或改名其中一个")
@@ -110,6 +121,8 @@ def resolve(role: str, layer: LayerInfo, where: str) -> dict[Field, str]:
         if field not in found:
             advice = "补上该字段;" + nearest(field.national, layer.columns)
             findings.append(Finding(where, f"缺少必填字段 {field.national}({field.label})", advice))
+    if role in fields.DATED_ROLES and not dated and fields.SXRQ not in found:
+        findings.append(Finding(where, UNDATED, UNDATED_ADVICE))
     if findings:
         raise InputError(findings)
     return found

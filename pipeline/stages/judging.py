@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from pipeline.freshness import State
 
+TASK = "task_"
+"""Prefix of the roles that are task layers delivered from above."""
+
 
 def jobs(desk: Desk) -> Iterator[Job]:
     """Yield evidence and classification of every judged export, then the ledger."""
@@ -88,36 +91,65 @@ def _evidence_job(desk: Desk, day: date) -> Job:
 
 
 def _classify_job(desk: Desk, day: date) -> Job:
-    """Return the job that puts every piece into one category."""
+    """Return the job that puts every piece into one category.
+
+    Where task layers were delivered it lists, in both modes, on what they and the rules differ.
+    """
     county = desk.county
     evidence_file = desk.export(day, "evidence.parquet")
+    layers = {
+        role.removeprefix(TASK): desk.zone(role, day)
+        for role in desk.delivered(day)
+        if role.startswith(TASK)
+    }
+    opened_file = desk.export(county.ledger, "parcels.parquet")
 
     def compute(_state: State) -> Outcome:
-        from pipeline import storage
-        from pipeline.classify import apply_delivered, classify
+        from pipeline import evidence, storage
+        from pipeline.classify import apply_delivered, classify, disagreements
         from pipeline.tables import classes, load_pack
 
         pieces = storage.read_frame(evidence_file)
-        classified = classify(pieces, load_pack(county.rules, county.root))
+        final = ruled = classify(pieces, load_pack(county.rules, county.root))
         if county.mode is Mode.TRUST:
-            classified = apply_delivered(classified, classes())
-        product = desk.export(day, "pieces.parquet")
-        row = account("classify", day, pieces, classified)
+            final = apply_delivered(ruled, classes(), list(layers))
+        counts = final["category"].value_counts()
+        said = f"图块={len(final)} 待核={int(counts.get('review', 0))}"
+        tables: dict[Path, pd.DataFrame] = {}
+        if layers:
+            listed = {name: storage.read_frame(file) for name, file in layers.items()}
+            if day > county.ledger:
+                opened = storage.read_frame(opened_file, ["bsm", "geometry"])
+                listed = evidence.follow_lists(listed, opened)
+            table = disagreements(ruled, final, listed, classes(), export=day)
+            tables[desk.export(day, "disagreements.csv")] = table
+            said += f" 与下发图层不一致={len(table)}"
 
         def write() -> list[Path]:
-            storage.write_frame(product, classified)
-            return [product]
+            product = desk.export(day, "pieces.parquet")
+            storage.write_frame(product, final)
+            for file, table in tables.items():
+                storage.write_table(file, table)
+            return [product, *tables]
 
-        counts = classified["category"].value_counts()
-        said = f"图块={len(classified)} 待核={int(counts.get('review', 0))}"
-        return Outcome(write=write, said=said, account=[row])
+        return Outcome(
+            write=write,
+            said=said,
+            account=[account("classify", day, pieces, final)],
+            facts={"delivered": sorted(layers)},
+        )
 
     return Job(
         name=f"分类 {day.isoformat()}",
         stage="classify",
-        rooms=("classify",),
-        inputs=(evidence_file, *pack_files(desk)),
-        params={"mode": county.mode},
+        rooms=("classify", "evidence", "overlay"),
+        inputs=(
+            evidence_file,
+            *pack_files(desk),
+            *layers.values(),
+            *([opened_file] * bool(layers)),
+        ),
+        params={"mode": county.mode, "ledger": county.ledger},
         compute=compute,
     )
 

@@ -1,8 +1,4 @@
-"""Put every piece into exactly one category: first match wins, a missing value never falls through.
-
-`classify` is mode derive; in mode trust `apply_delivered` then lets the delivered task layers
-decide and keeps what the rules said as a cross-check.
-"""
+"""Put every piece into exactly one category: first match wins, no gap in the data decides."""
 
 from __future__ import annotations
 
@@ -13,23 +9,19 @@ import pandas as pd
 
 from pipeline.errors import Finding, GengbaoError
 from pipeline.tables import grammar
-from pipeline.tables.packs import DELIVERED
-from pipeline.tables.reader import hint
 from pipeline.tables.vocabulary import vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from pipeline.model import Category
     from pipeline.tables import Rule, RulePack
 
     Bools = NDArray[np.bool_]
 
-REVIEW, NONE = "review", "none"
-MULTI_CLASS, RULE_MISMATCH = "MULTI_CLASS", "RULE_MISMATCH"
+REVIEW = "review"
 
 
 def classify(evidence: gpd.GeoDataFrame, pack: RulePack) -> gpd.GeoDataFrame:
@@ -63,7 +55,7 @@ def classify(evidence: gpd.GeoDataFrame, pack: RulePack) -> gpd.GeoDataFrame:
         basis=basis,
         case_no=case_no.set_axis(index),
         runner_up=ids[runner].set_axis(index),
-        flags=_add_flags(evidence["flags"], _pack_flags(evidence, pack)),
+        flags=add_flags(evidence["flags"], _pack_flags(evidence, pack)),
     )
 
 
@@ -93,7 +85,7 @@ def _pack_flags(evidence: gpd.GeoDataFrame, pack: RulePack) -> dict[str, Bools]:
     return found
 
 
-def _add_flags(flags: pd.Series, more: Mapping[str, Bools]) -> pd.Series:
+def add_flags(flags: pd.Series, more: Mapping[str, Bools]) -> pd.Series:
     """Return `|` joined, sorted flags with more of them set; missing where there is none."""
     text = flags.astype("str").fillna("")
     for name, rows in more.items():
@@ -101,60 +93,3 @@ def _add_flags(flags: pd.Series, more: Mapping[str, Bools]) -> pd.Series:
     # few distinct combinations stand on many pieces: sort each combination once
     tidy = {joined: "|".join(sorted(set(filter(None, joined.split("|"))))) for joined in set(text)}
     return text.map({joined: parts or None for joined, parts in tidy.items()}).astype("str")
-
-
-def apply_delivered(pieces: gpd.GeoDataFrame, classes: Iterable[Category]) -> gpd.GeoDataFrame:
-    """Return classified pieces as the delivered task layers decide (mode trust).
-
-    In: `classify`'s result with a column `delivered` (task categories, ``|`` joined; missing: in
-    no layer). Out: rule_category keeps what the rules said; one layer decides; two or more →
-    review, flagged MULTI_CLASS; in no layer but a task by the rules → none. Pieces without a town
-    stay in review, since no town can be charged with them; pieces in no layer that are no task by
-    the rules keep what the rules said. RULE_MISMATCH flags a decided piece whose rules decided
-    otherwise. rule_id is DELIVERED where a layer (or its absence) decided; the rule's own id is
-    then the runner_up. Raises GengbaoError when `delivered` names anything but a task category.
-    """
-    labels = {category.name: category.label for category in classes}
-    tasks = {category.name for category in classes if category.task}
-    delivered, ruled = pieces["delivered"].astype("str"), pieces["category"]
-    _check_delivered(delivered, tasks)
-    count = delivered.str.count(r"\|").add(1).fillna(0)
-    town_known = pieces["town_known"].astype("bool")
-    several = town_known & (count > 1)
-    single = town_known & (count == 1)
-    denied = town_known & (count == 0) & ruled.isin(tasks)
-    decided = several | single | denied
-
-    spoken = {text: _labels(text, labels) for text in set(delivered.dropna())}
-    # a map without any match would turn to floats
-    said = delivered.map(spoken).astype("str")
-    judged = ruled.map(labels).astype("str")
-    category = ruled.mask(single, delivered).mask(several, REVIEW).mask(denied, NONE)
-    mismatch = (single | denied) & (category != ruled) & (ruled != REVIEW)
-    flags = {MULTI_CLASS: several.to_numpy(), RULE_MISMATCH: mismatch.to_numpy()}
-    return pieces.assign(
-        category=category,
-        rule_id=pieces["rule_id"].mask(decided, DELIVERED),
-        basis=pieces["basis"]
-        .mask(single, "下发的任务图层：" + said)
-        .mask(several, "同时落入下发的任务图层：" + said + "，须核实归属")
-        .mask(denied, "未列入任何下发的任务图层；规则判定为" + judged),
-        case_no=pieces["case_no"].mask(decided),
-        runner_up=pieces["runner_up"].mask(decided, pieces["rule_id"]),
-        flags=_add_flags(pieces["flags"], flags),
-        rule_category=ruled,
-    )
-
-
-def _labels(delivered: str, labels: Mapping[str, str]) -> str:
-    return "、".join(labels[name] for name in delivered.split("|"))
-
-
-def _check_delivered(delivered: pd.Series, tasks: set[str]) -> None:
-    named = {name for text in set(delivered.dropna()) for name in text.split("|")}
-    findings = [
-        Finding("证据表 delivered 列", f"{name or '（空）'} 不是任务类别", hint(name, tasks))
-        for name in sorted(named - tasks)
-    ]
-    if findings:
-        raise GengbaoError(findings)
