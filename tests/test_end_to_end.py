@@ -249,11 +249,11 @@ def test_an_unknown_command_is_a_matter_of_usage():
 
 @pytest.fixture(scope="session")
 def zhashui(tmp_path_factory):
-    """The sample county of two commands, made and run whole."""
+    """The sample county of two commands, up to its figures."""
     folder = tmp_path_factory.mktemp("zhashui")
     made = gengbao("sample", "--county", folder / "raw")
     assert made.returncode == 0, made.stderr
-    done = gengbao("all", "--county", folder / "raw", "--out", folder)
+    done = gengbao("aggregate", "--county", folder / "raw", "--out", folder)
     assert done.returncode == 0, done.stderr
     return folder
 

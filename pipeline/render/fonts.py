@@ -84,7 +84,7 @@ def cached(source: Path, name: str, folders: Sequence[Path]) -> Path:
     is wrong) is made anew. Raises OutputError when none of the folders can be written.
     """
     recipe = hashlib.sha256(source.read_bytes())
-    recipe.update(f"wght={WEIGHTS[name]};fontTools={fontTools.version};-{_DROPPED}".encode())
+    recipe.update(f"wght={WEIGHTS[name]};fontTools={fontTools.version};-{_DROPPED};quick".encode())
     places = [folder / f"NotoSansSC-{name}-{recipe.hexdigest()[:16]}.ttf" for folder in folders]
     for place in places:
         if place.is_file() and whole(place.read_bytes()):
@@ -117,9 +117,20 @@ def instance(source: bytes, name: str) -> bytes:
     names = {1: "Noto Sans SC", 2: name, 4: f"Noto Sans SC {name}", 6: f"NotoSansSC-{name}"}
     for number, text in names.items():
         static["name"].setName(text, number, 3, 1, 0x409)
+    _quick_to_subset(static)
     target = io.BytesIO()
     static.save(target)
     return target.getvalue()
+
+
+def _quick_to_subset(font: TTFont) -> None:
+    """Keep one character map and the glyphs' names: every PDF reads both, again and again."""
+    font.getGlyphOrder()  # named by the maps that go
+    tables = font["cmap"].tables
+    whole_maps = [table for table in tables if (table.format, table.platformID) == (12, 3)]
+    font["cmap"].tables = whole_maps or tables
+    font["post"].formatType = 2.0
+    font["post"].extraNames, font["post"].mapping = [], {}
 
 
 def check_characters(texts: Iterable[str], known: frozenset[int]) -> None:
