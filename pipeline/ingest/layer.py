@@ -11,9 +11,9 @@ import shapely
 
 from pipeline import fields
 from pipeline.errors import Finding, InputError
+from pipeline.ingest import balance, names
 from pipeline.ingest import crs as crs_room
 from pipeline.ingest import geometry as shapes
-from pipeline.ingest import names
 from pipeline.ingest.files import shown
 from pipeline.ingest.result import WARNING, Problem
 from pipeline.ingest.sources import formats
@@ -138,7 +138,8 @@ def _read_layer(
         text = f"图层 {layer.name} 应有 {raw.claimed} 行,只读出 {len(raw.table)} 行"
         raise InputError(Finding(where, text, "文件可能损坏,请重新导出"))
     rows = _values(raw, found, task, where)
-    rows.log |= {"file": where, "layer": layer.name, "rows": raw.claimed}
+    rows.log |= {"file": where, "layer": layer.name, "deleted": raw.deleted}
+    rows.log["read"] = balance.entry(rows.table) | {"rows": raw.claimed}
     rows.log |= {"sha256": delivery.digest, "sha256sums": CHECKED[delivery.verified]}
     rows.log |= _column_log(layers, layer, found, raw)
     _note_losses(raw, rows, where)

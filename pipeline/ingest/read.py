@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipeline import fields, measure
 from pipeline.errors import Finding, InputError
+from pipeline.ingest import balance
 from pipeline.ingest.files import delivered_files, role_files, shown, source_files
 from pipeline.ingest.geometry import Fault
 from pipeline.ingest.layer import Rows, Taken, Task, read_file
@@ -71,6 +72,7 @@ def _read_plots(
         raise _all_rejected(sifted, where, "ingest", export)
     frame = _measured(county, sifted, towns)
     rows.problems += _town_problems(frame)
+    _close(sifted, frame)
     order = [field.name for field in fields.PARCELS]
     frame = frame.sort_values(BSM, kind="stable", ignore_index=True)[order]
     account = sifted.account("ingest", export, frame[fields.AREA_M2.name])
@@ -101,10 +103,20 @@ def read_role(county: County, role: str, export: date) -> IngestResult:
         where = f"county.toml [layers] {role}"
         raise _all_rejected(sifted, where, f"ingest:{role}", export.isoformat())
     frame = sifted.accepted().drop(columns="tbmj_text")
+    _close(sifted, frame)
     if role == TOWNS:
         town_shapes(county, frame, county.layers[TOWNS].path)
     area = pd.Series(sifted.area_m2())
     return sifted.result(frame, sifted.account(f"ingest:{role}", export.isoformat(), area))
+
+
+def _close(sifted: Sifted, accepted: pd.DataFrame) -> None:
+    """Enter in the log of each file that its rows and ΣTBMJ are all accounted for."""
+    rows = sifted.rows
+    aside = rows.table.iloc[sifted.aside]
+    books = balance.close(rows.log["files"], accepted, aside)
+    for log in rows.log["files"]:
+        log.update(books[log["file"]])
 
 
 def _towns(county: County, export: date) -> tuple[TownShapes | None, list[Finding]]:
