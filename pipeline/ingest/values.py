@@ -34,6 +34,7 @@ CODES = IDS | {
 }  # fmt: skip
 DAMAGED_ID = r"[0-9]+(?:\.[0-9]*)?[eE][+-]?[0-9]+|[0-9]+\.[0-9]*[1-9][0-9]*"
 EXACT = 2**53  # a binary float holds whole numbers exactly only below this
+LARGEST = 1e13  # no field holds such a figure, and areas beyond it would not sum exactly
 KEPT_DIGITS = 15  # of a number that went through a spreadsheet; zeros stand for the rest
 FEW = 3  # rows from which on so many zeros are no chance
 UNIT_LENGTHS = (12, 19)  # ZLDWDM: a village, or filled up as the standard has it
@@ -210,7 +211,7 @@ class Reader:
         text = tidy.each(raw, tidy.figure, tidy.NUMBER_PATTERN)
         good = text.str.fullmatch(tidy.NUMBER_PATTERN)
         number = pd.to_numeric(text.where(good), errors="coerce").astype("float64")
-        bad = text.notna() & (~good | ~np.isfinite(number))
+        bad = text.notna() & (~good | ~(np.abs(number) < LARGEST))
         if field.dtype == "int":
             bad |= number.notna() & (number != np.floor(number))
         number = number.mask(bad)
