@@ -71,16 +71,21 @@ def same_ground(old: Side, new: Side) -> Same:
     the same BSM belong together, the others in the order of BSM; a copy too many stays alone.
     """
     found = _identical(old, new)
+    left, right = _others(found.old, len(old.bsm)), _others(found.new, len(new.bsm))
+    sides = [
+        Side(side.bsm[rows], _on_grid(side.shape[rows]))
+        for side, rows in ((old, left), (new, right))
+    ]
     for stage in (_equal_on_grid, _near):
-        left, right = _others(found.old, len(old.bsm)), _others(found.new, len(new.bsm))
-        more = stage(
-            Side(old.bsm[left], old.shape[left]), Side(new.bsm[right], new.shape[right])
-        )  # fmt: skip
+        more = stage(*sides)
         found = Same(
             np.concatenate((found.old, left[more.old])),
             np.concatenate((found.new, right[more.new])),
             np.concatenate((found.shift_m, more.shift_m)),
         )
+        rest = _others(more.old, len(left)), _others(more.new, len(right))
+        sides = [Side(s.bsm[r], s.shape[r]) for s, r in zip(sides, rest, strict=True)]
+        left, right = left[rest[0]], right[rest[1]]
     return found
 
 
@@ -111,8 +116,8 @@ def _identical(old: Side, new: Side) -> Same:
 
 
 def _equal_on_grid(old: Side, new: Side) -> Same:
-    """Pair plots whose outlines have the same bytes once normalised on the grid."""
-    keys, _ = pd.factorize(np.concatenate((_bytes(old.shape), _bytes(new.shape))))
+    """Pair plots whose outlines, in one spelling on the grid, have the same bytes."""
+    keys, _ = pd.factorize(shapely.to_wkb(np.concatenate((old.shape, new.shape))))
     count = len(old.bsm)
     sides = [
         pd.DataFrame({"key": key, "bsm": side.bsm, "row": np.arange(len(key))})
@@ -132,12 +137,12 @@ def _equal_on_grid(old: Side, new: Side) -> Same:
 
 
 def _near(old: Side, new: Side) -> Same:
-    """Pair plots whose outlines nowhere differ by more than ROUNDED_M, the likest first."""
+    """Pair plots whose outlines on the grid nowhere differ by more than ROUNDED_M, likest first."""
     left, right = (np.asarray(i, np.int64) for i in shapely.STRtree(new.shape).query(old.shape))
     off = np.abs(shapely.bounds(old.shape)[left] - shapely.bounds(new.shape)[right])
     close = np.flatnonzero((off <= ROUNDED_M).all(axis=1))
     left, right = left[close], right[close]
-    shift = _shift(_on_grid(old.shape)[left], _on_grid(new.shape)[right])
+    shift = _shift(old.shape[left], new.shape[right])
     close = np.flatnonzero(shift <= ROUNDED_M)
     left, right, shift = left[close], right[close], np.round(shift[close], 4)
     _, rank = np.unique(np.concatenate((old.bsm, new.bsm)), return_inverse=True)
@@ -194,10 +199,6 @@ def _on_grid(shapes: Shapes) -> Shapes:
     # + 0.0 turns -0.0, which has other bytes, into 0.0
     xy = np.floor(shapely.get_coordinates(flat) / GRID_M + 0.5) * GRID_M + 0.0
     return _canonical(np.asarray(shapely.set_coordinates(flat, xy), dtype=object))
-
-
-def _bytes(shapes: Shapes) -> NDArray[np.object_]:
-    return np.asarray(shapely.to_wkb(_on_grid(shapes)), dtype=object)
 
 
 def _digest(shapes: Shapes) -> bytes:

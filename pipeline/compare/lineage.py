@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -14,16 +13,16 @@ from pyproj import CRS
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline import measure
 from pipeline.compare.attributes import differing
+from pipeline.compare.flows import Descent, codes, flows, whole
 from pipeline.compare.forms import CHANGE
-from pipeline.compare.ground import GRID_M, Same, Shared, Side, same_ground, shared_ground
-from pipeline.compare.plots import picked
+from pipeline.compare.ground import Same, Shared, Side, same_ground, shared_ground
 from pipeline.errors import Finding, InputError
-from pipeline.overlay import difference, union_by
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
-    from pipeline.compare.ground import Bools, Floats, Ints, Shapes
+    from pipeline.compare.ground import Bools, Ints
 
 LINK_SHARE = 0.1
 """Ground shared from a tenth of the smaller plot on is descent; less is a shifted border."""
@@ -45,7 +44,6 @@ MIRROR = {"split": "merged", "merged": "split", "new": "gone", "gone": "new"}
 """What a relation is called when the layers change places; the others keep their name."""
 
 _POLYGONS = (3, 6)
-_ROUNDING_M2 = 0.01  # every official area is rounded to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +95,9 @@ def match(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, *, crs: Any) -> Match:  
     )
     shared = shared._replace(old=open_old[shared.old], new=open_new[shared.new])
     linked = _linked(before, after, shared)
-    links = _links(before, after, same, _Descent(shared, linked))
-    return Match(links, _flows(before, after, same, _Descent(shared, linked)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Descent:
-    """Pairs that share ground, and which of them are links."""
-
-    shared: Shared
-    linked: Bools
+    descent = Descent(shared, linked)
+    links = _links(before, after, same, descent)
+    return Match(links, flows(before, after, same, descent))
 
 
 def _require_comparable(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, crs: Any) -> None:  # noqa: ANN401
@@ -152,12 +143,12 @@ def _linked(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, shared: Shared) -> Boo
 
 
 def _links(
-    old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, same: Same, descent: _Descent
+    old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, same: Same, descent: Descent
 ) -> pd.DataFrame:
     shared, linked = descent.shared, descent.linked
     left = np.concatenate((same.old, shared.old[linked]))
     right = np.concatenate((same.new, shared.new[linked]))
-    overlap = np.concatenate((_whole(old, new, same), shared.area_m2[linked]))
+    overlap = np.concatenate((whole(old, new, same), shared.area_m2[linked]))
     shift = np.concatenate((same.shift_m, np.full(int(linked.sum()), np.nan)))
     alone_old, alone_new = _open(left, len(old)), _open(right, len(new))
     none = [np.full(len(alone), -1, dtype=np.int64) for alone in (alone_old, alone_new)]
@@ -172,8 +163,8 @@ def _links(
     frame = pd.DataFrame(
         {
             "lineage_id": group + 1,
-            "old_bsm": _codes(old, left),
-            "new_bsm": _codes(new, right),
+            "old_bsm": codes(old, left),
+            "new_bsm": codes(new, right),
             "relation": relation,
             "label": pd.Series(relation, dtype=object).map(RELATIONS),
             "overlap_m2": np.concatenate((overlap, np.zeros(alone))),
@@ -181,15 +172,6 @@ def _links(
         }
     )
     return frame.iloc[np.lexsort((right, left, group))].reset_index(drop=True)
-
-
-def _whole(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, same: Same) -> Floats:
-    area_old, area_new = (f[F.AREA_M2.name].to_numpy(dtype=np.float64) for f in (old, new))
-    return np.asarray(np.minimum(area_old[same.old], area_new[same.new]))
-
-
-def _codes(frame: gpd.GeoDataFrame, rows: Ints) -> NDArray[np.object_]:
-    return picked(frame[F.BSM.name].to_numpy(dtype=object), rows)
 
 
 def _components(left: Ints, right: Ints, count_old: int, count_new: int) -> Ints:
@@ -229,64 +211,5 @@ def _same_relations(
     cells = differing(old, new, same.old, same.new)
     changed = np.zeros(len(same.old), dtype=bool)
     changed[cells.loc[cells["kind"] == CHANGE, "pair"].to_numpy(dtype=np.int64)] = True
-    other = _codes(old, same.old) != _codes(new, same.new)
+    other = codes(old, same.old) != codes(new, same.new)
     return np.select([other, changed], ["renumbered", "recoded"], "same").astype(object)
-
-
-def _flows(
-    old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, same: Same, descent: _Descent
-) -> gpd.GeoDataFrame:
-    shared = descent.shared
-    left, right = np.concatenate((same.old, shared.old)), np.concatenate((same.new, shared.new))
-    overlap = np.concatenate((_whole(old, new, same), shared.area_m2))
-    shape = np.concatenate((new.geometry.to_numpy()[same.new], shared.shape))
-    old_cm2, gone, gone_cm2, gone_shape = _shared_out(old, left, overlap, shape)
-    new_cm2, fresh, fresh_cm2, fresh_shape = _shared_out(new, right, overlap, shape)
-    no_old, no_new = (np.full(len(rows), -1, dtype=np.int64) for rows in (fresh, gone))
-    rows_old = np.concatenate((left, gone, no_old))
-    rows_new = np.concatenate((right, no_new, fresh))
-    before = np.concatenate((old_cm2, gone_cm2, np.zeros(len(fresh), np.int64)))
-    after = np.concatenate((new_cm2, np.zeros(len(gone), np.int64), fresh_cm2))
-    rest = len(gone) + len(fresh)
-    frame = gpd.GeoDataFrame(
-        {
-            "old_bsm": _codes(old, rows_old),
-            "new_bsm": _codes(new, rows_new),
-            "overlap_m2": np.concatenate((overlap, np.zeros(rest))),
-            "old_cm2": before,
-            "new_cm2": after,
-            "flow_cm2": np.minimum(before, after),
-            "linked": np.concatenate(
-                (np.ones(len(same.old), bool), descent.linked, np.zeros(rest, bool))
-            ),
-        },
-        geometry=np.concatenate((shape, gone_shape, fresh_shape)),
-        crs=old.crs,
-    )
-    order = np.lexsort((rows_new, rows_old, rows_old < 0, rows_new < 0))
-    return frame.iloc[order].reset_index(drop=True)
-
-
-def _shared_out(
-    plots: gpd.GeoDataFrame, row: Ints, overlap: Floats, shape: Shapes
-) -> tuple[Ints, Ints, Ints, Shapes]:
-    """Share each plot's base among its overlaps and the ground nobody else has.
-
-    A rest is ground of its own only where rounding can't explain it: a hundredth per part and one
-    grid step along the outline. Returns the overlaps' shares; rows, shares and ground of rests.
-    """
-    geometry = np.asarray(plots.geometry.to_numpy(), dtype=object)
-    area = plots[F.AREA_M2.name].to_numpy(dtype=np.float64)
-    parts = np.bincount(row, minlength=len(plots))
-    rest = area - np.bincount(row, weights=overlap, minlength=len(plots))
-    noise = _ROUNDING_M2 * (parts + 1) + GRID_M * shapely.length(geometry)
-    alone = np.flatnonzero((rest > noise) | (parts == 0))
-    # a plot below a hundredth still has to go somewhere
-    size = np.concatenate((overlap, np.maximum(rest[alone], np.finfo(float).tiny)))
-    base = measure.to_cm2(plots[F.BASE_M2.name].to_numpy())
-    share = measure.split_base(base, size, np.concatenate((row, alone)))
-    taken = np.full(len(plots), shapely.Polygon(), dtype=object)
-    mine = np.isin(row, alone)
-    rows, united = union_by(shape[mine], row[mine])
-    taken[rows] = united
-    return share[: len(row)], alone, share[len(row) :], difference(geometry[alone], taken[alone])
