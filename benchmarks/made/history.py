@@ -27,9 +27,13 @@ CHANGED = 0.06  # share of pairs of plots that change: more than a month brings
 REDRAWN, REDRAWN_M = 0.005, 0.15  # share of outlines drawn anew, how far off each vertex is
 CODES = ("0101", "0103", "0201", "0301", "0307", "0702", "1101")
 VILLAGE = "9900010010010000000"
-TRUE_RELATION = {"house": "split", "redrawn": "reshaped", "road": "reshaped", "wide": "reshaped"}
+TRUE_RELATION = {
+    "house": "split", "nudged": "recoded", "redrawn": "reshaped", "road": "reshaped",
+    "wide": "reshaped",
+}  # fmt: skip
 """Steps that aren't called like their relation. house: a small plot cut out of a large one;
-redrawn: an outline drawn anew within a few decimetres, its neighbours with it; road: a road 4 m
+redrawn: an outline drawn anew within a few decimetres, its neighbours with it; nudged: so little
+that only TBMJ is another; road: a road 4 m
 wide that moved a little; wide: a border moved by more than a tenth of the smaller neighbour."""
 STEPS = (
     "recoded", "renumbered", "split", "house", "merged", "reshaped", "many", "gone", "new", "road",
@@ -80,10 +84,14 @@ def history(count: int) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, Made]:
             change(made, str(steps[number]), names, (a, b), random)
         else:
             still(made, names, (a, b), crossed=chance[number] < CHANGED + ROADS)
-    redraw(made, random)
+    nudged = redraw(made, random)
     recoded = {bsm: "1202" for bsm, step in made.new_step.items() if step == "recoded"}
     old = export(made.old, made.dlbm)
     new = export(made.new, made.dlbm | recoded)
+    before, after = (frame.set_index("bsm")["tbmj"] for frame in (old, new))
+    for bsm in nudged:
+        if made.new_step[bsm] == "same" and before[bsm] != after[bsm]:
+            made.new_step[bsm] = made.old_step[bsm] = "nudged"
     return old, new.sample(frac=1, random_state=1, ignore_index=True), made
 
 
@@ -224,8 +232,11 @@ def sound(shapes: np.ndarray) -> np.ndarray:
     return shapes
 
 
-def redraw(made: Made, random: np.random.Generator) -> None:
-    """Move all vertices of some plots' outlines a little, neighbours with them."""
+def redraw(made: Made, random: np.random.Generator) -> list[str]:
+    """Move all vertices of some plots' outlines a little, neighbours with them.
+
+    Returns the plots that moved by less than a delivery in degrees rounds.
+    """
     names = list(made.new)
     shapes = on_grid(np.array(list(made.new.values()), dtype=object))
     xy, owner = shapely.get_coordinates(shapes, return_index=True)
@@ -239,7 +250,6 @@ def redraw(made: Made, random: np.random.Generator) -> None:
     xy[hit] += off[place[hit]]
     after = on_grid(shapely.set_coordinates(shapes, xy))
     made.new = dict(zip(names, after, strict=True))
-    # what moved less than seven decimals of a degree can tell is no other outline
     far = hit & (np.hypot(*off[place].T) > ROUNDED_M)
     after_step = {"same": "redrawn", "recoded": "redrawn", "renumbered": "redrawn"}
     forward = {b: a for a, b in made.links}
@@ -247,6 +257,7 @@ def redraw(made: Made, random: np.random.Generator) -> None:
         step = made.new_step[names[at]]
         if step in after_step:
             made.new_step[names[at]] = made.old_step[forward[names[at]]] = "redrawn"
+    return [names[at] for at in np.setdiff1d(owner[hit], owner[far]).tolist()]
 
 
 def export(shapes: Mapping[str, shapely.Polygon], dlbm: Mapping[str, str]) -> gpd.GeoDataFrame:

@@ -37,6 +37,7 @@ ROUNDED_M = 0.008
 Up to here an outline is the same, above WITHIN_GRID_M it is reported as a loss of form."""
 
 _MULTIPOLYGON = 6
+_BLOCK = 20_000
 
 
 class Side(NamedTuple):
@@ -186,19 +187,34 @@ def _shift(left: Shapes, right: Shapes) -> Floats:
 
 def _canonical(shapes: Shapes) -> Shapes:
     """Return the shapes in one spelling: 2D, single part where there is one, GEOS normal order."""
-    flat = np.asarray(shapely.force_2d(shapes), dtype=object)
+    flat = _flat(shapes)
     single = np.flatnonzero(
         (shapely.get_type_id(flat) == _MULTIPOLYGON) & (shapely.get_num_geometries(flat) == 1)
     )
-    flat[single] = shapely.get_geometry(flat[single], 0)
+    if len(single):
+        flat = flat.copy()
+        flat[single] = shapely.get_geometry(flat[single], 0)
     return np.asarray(shapely.normalize(flat), dtype=object)
 
 
+def _flat(shapes: Shapes) -> Shapes:
+    """Return the shapes in 2D; those that are need no copy."""
+    deep = shapely.has_z(shapes)
+    return np.asarray(shapely.force_2d(shapes), dtype=object) if deep.any() else shapes
+
+
 def _on_grid(shapes: Shapes) -> Shapes:
-    flat = np.asarray(shapely.force_2d(shapes), dtype=object)
+    """Return the shapes in one spelling on the grid, block by block: each copy costs its size."""
+    blocks = [shapes[at : at + _BLOCK] for at in range(0, len(shapes), _BLOCK)]
+    return np.concatenate([shapes[:0], *(_canonical(_gridded(block)) for block in blocks)])
+
+
+def _gridded(shapes: Shapes) -> Shapes:
+    flat = _flat(shapes)
+    xy = shapely.get_coordinates(flat)
     # + 0.0 turns -0.0, which has other bytes, into 0.0
-    xy = np.floor(shapely.get_coordinates(flat) / GRID_M + 0.5) * GRID_M + 0.0
-    return _canonical(np.asarray(shapely.set_coordinates(flat, xy), dtype=object))
+    grid = np.floor(xy / GRID_M + 0.5) * GRID_M + 0.0
+    return np.asarray(shapely.set_coordinates(flat.copy(), grid), dtype=object)
 
 
 def _digest(shapes: Shapes) -> bytes:
