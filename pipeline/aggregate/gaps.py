@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from pipeline.aggregate.schedule import place_schedules
 from pipeline.model import GAP_INDICATORS, TargetKind
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ def gaps(summary: pd.DataFrame, *, county: County, classes: Sequence[Category]) 
     summary: rows of `summarise`, one or several exports. The gap of an indicator is the sum of its
     categories' tasks (classes.csv, column gap), never target − actual. done_pct of a gap of 0 is
     100. Towns are ranked by done_pct descending within export and indicator, ties sharing a rank.
+    planned_mu is what plan.csv has due by the export's date; missing where nothing is planned.
     """
     leaf = {c.name: c.gap for c in classes if c.gap}
     rows = summary[summary["category"].isin(list(leaf))].copy()
@@ -38,7 +41,7 @@ def gaps(summary: pd.DataFrame, *, county: County, classes: Sequence[Category]) 
         map(_done_pct, table["restored_mu"], table["gap_mu"]), index=table.index, dtype=object
     )
     table["rank"] = _ranks(table)
-    table["planned_mu"] = None
+    table["planned_mu"] = _planned(table, county)
     columns = [
         "export", "level", "town_code", "town", "indicator", "target_mu", "published_gap_mu",
         "gap_mu", "restored_mu", "remaining_mu", "done_pct", "planned_mu", "rank",
@@ -58,6 +61,14 @@ def _stated(table: pd.DataFrame, county: County, kind: TargetKind) -> pd.Series:
                 stated[group, indicator.value] = sum(known, Decimal(0))
     keys = zip(table["town"], table["indicator"], strict=True)
     return pd.Series([stated.get(key) for key in keys], index=table.index, dtype=object)
+
+
+def _planned(table: pd.DataFrame, county: County) -> pd.Series:
+    """Return what each place has to have done by the date of each export."""
+    plans = place_schedules(table, county)
+    keys = table[["export", "level", "town", "indicator"]].itertuples(index=False, name=None)
+    due = [plans[key].due(date.fromisoformat(key[0])) if key in plans else None for key in keys]
+    return pd.Series(due, index=table.index, dtype=object)
 
 
 def _done_pct(done: Decimal, gap: Decimal) -> Decimal:

@@ -75,7 +75,7 @@ def summarise(
     labels = {c.name: c.label_long for c in classes} | SUBTOTALS
     levels = [
         _level(items, place, names, known).assign(level=level)
-        for level, place, known in _places(items["town_code"], county)
+        for level, place, known in places(items["town_code"], county)
     ]
     table = pd.concat(levels, ignore_index=True)
     _check_levels(table)
@@ -84,7 +84,7 @@ def summarise(
             "export": export.isoformat(),
             "level": table["level"],
             "town_code": table["place"].map(_codes(county)),
-            "town": table["place"].map(_place_names(county)),
+            "town": table["place"].map(place_names(county)),
             "category": table["category"],
             "label": table["category"].map(labels),
             "plots": table["plots"],
@@ -152,9 +152,7 @@ def _subtotal_items(items: pd.DataFrame, classes: Sequence[Category]) -> Iterabl
         yield items[items["category"].isin(leaves)].assign(category=name)
 
 
-def _places(
-    town_codes: pd.Series, county: County
-) -> Iterable[tuple[str, pd.Series, Sequence[str]]]:
+def places(town_codes: pd.Series, county: County) -> Iterable[tuple[str, pd.Series, Sequence[str]]]:
     """Yield each level: its name, the place every item counts in, the places in their order.
 
     Items of no known town stand in 未定.
@@ -195,7 +193,7 @@ def _codes(county: County) -> dict[str, str]:
     return {t.code: t.code for t in county.towns} | {WHOLE_COUNTY: county.code}
 
 
-def _place_names(county: County) -> dict[str, str]:
-    """Return the printed name of each place."""
+def place_names(county: County) -> dict[str, str]:
+    """Return the printed name of each place that `places` yields."""
     names = {t.code: t.name for t in county.towns} | {t.group: t.group for t in county.towns}
     return names | {WHOLE_COUNTY: WHOLE_COUNTY, UNDECIDED: UNDECIDED}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 from pipeline.compare.changes import WHOLE_COUNTY
 from pipeline.compare.classes import GROUPS, class_label
 from pipeline.compare.lineage import RELATIONS
 from pipeline.measure import mu_text
+from pipeline.terminal import aligned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     import pandas as pd
 
     from pipeline.compare.products import Comparison
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
 _EXACT = 6  # decimals of a 亩 that hold every hundredth of a m²
 _SIDES = {"old": "前期", "new": "后期"}
 _SHOWN = 10
-_WIDE = ("W", "F")
 
 
 def summary_text(comparison: Comparison) -> str:
@@ -49,7 +46,7 @@ def _relations(towns: pd.DataFrame) -> str:
     total = county[["old_plots", "new_plots", "old_cm2", "new_cm2"]].sum()
     rows.append(("合计", *total[:2], _mu(total["old_cm2"]), _mu(total["new_cm2"])))
     head = ("谱系", "前期图斑", "后期图斑", "前期亩", "后期亩")
-    return "图斑谱系（每个图斑恰有一种）\n" + _aligned(head, rows)
+    return "图斑谱系（每个图斑恰有一种）\n" + aligned(head, rows)
 
 
 def _towns(towns: pd.DataFrame) -> str:
@@ -62,7 +59,7 @@ def _towns(towns: pd.DataFrame) -> str:
         cells = (f"{int(before)}→{int(after)}" for before, after in counts.to_numpy().tolist())
         rows.append((own["town"].iloc[0], *cells))
     head = ("镇办", *(RELATIONS[name] for name in shown))
-    return "分镇图斑（前期→后期）\n" + _aligned(head, rows)
+    return "分镇图斑（前期→后期）\n" + aligned(head, rows)
 
 
 def _classes(account: pd.DataFrame, matrix: pd.DataFrame) -> str:
@@ -80,8 +77,8 @@ def _classes(account: pd.DataFrame, matrix: pd.DataFrame) -> str:
         for row in moved.to_dict("records")
     ]
     text = "地类流量（亩；年初 − 减少 + 增加 = 年末，逐类恰好相等）\n"
-    text += _aligned(("地类", "年初", "减少", "增加", "年末"), rows)
-    return text + ("\n" + _aligned(("由 → 到", "亩"), flows) if flows else "")
+    text += aligned(("地类", "年初", "减少", "增加", "年末"), rows)
+    return text + ("\n" + aligned(("由 → 到", "亩"), flows) if flows else "")
 
 
 def _losses(losses: pd.DataFrame) -> str:
@@ -108,22 +105,3 @@ def _renames(renames: pd.DataFrame) -> str:
 
 def _mu(cm2: int) -> str:
     return mu_text(int(cm2), _EXACT)
-
-
-def _aligned(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a table for a terminal: first column left, the others right, Chinese two wide."""
-    table = [[str(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(_width(cell) for cell in column) for column in zip(*table, strict=True)]
-    lines = []
-    for row in table:
-        gaps = [" " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
-        cells = [
-            row[0] + gaps[0],
-            *(gap + cell for gap, cell in zip(gaps[1:], row[1:], strict=True)),
-        ]
-        lines.append("  " + "  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in _WIDE else 1 for letter in text)

@@ -32,6 +32,7 @@ _SPLIT, _MERGED, _REISSUED = 12, 18, 47
 _CORRECTED, _APPROVED, _REFUSED = 26, 24, 27
 _HALF_DELAY, _HALF_NEVER = 28, 0.3
 _REGAINED_AFTER = 45
+_SMALL_CM2 = 300_000  # 4.5 亩
 
 
 def day_text(day: int) -> str:
@@ -77,7 +78,7 @@ def with_course(atoms: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoDat
 
 
 def with_losses(atoms: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the atoms with lost_on and regained_on: the two smallest lone fields of a town.
+    """Return the atoms with lost_on and regained_on: the one or two smallest lone fields of a town.
 
     Only fields of the target layer that stand in for nothing else (column supplement).
     """
@@ -88,8 +89,8 @@ def with_losses(atoms: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     size = atoms["cm2"].where(lone & atoms["plot"].map(atoms["plot"].value_counts()).eq(1))
     rank = size.groupby(atoms["town"]).rank(method="first")
     town = atoms["town"]
-    lost = np.select([rank == 1, (rank == 2) & (town % 2 == 0)],  # noqa: PLR2004 - first, second
-                     [10 + 17 * town % 50, 66 + town], NEVER)  # fmt: skip
+    second = (rank == 2) & (town % 2 == 0) & (size < _SMALL_CM2)  # noqa: PLR2004 - after the first
+    lost = np.select([rank == 1, second], [10 + 17 * town % 50, 66 + town], NEVER)
     back = (rank == 1) & (town % 3 == 0)
     return atoms.assign(lost_on=lost, regained_on=np.where(back, lost + _REGAINED_AFTER, NEVER))
 

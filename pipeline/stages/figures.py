@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 
 def jobs(desk: Desk) -> Iterator[Job]:
-    """Yield the town tables, then the check of the published figures."""
+    """Yield the town tables, the race against the plan, then the check of the published figures."""
     yield _aggregate_job(desk)
+    yield _progress_job(desk)
     yield _reconcile_job(desk)
 
 
@@ -89,6 +90,45 @@ def _aggregate_account(
         in_cm2=int(to_cm2(tasks["area_m2"]).sum()) + int(to_cm2(others["base_m2"]).sum()),
         out_cm2=int(to_cm2(county["area_m2"].astype(float)).sum()),
         aside_cm2=0,
+    )
+
+
+def _progress_job(desk: Desk) -> Job:
+    """Return the job that holds the gaps of all exports against plan and deadline."""
+    county = desk.county
+    gaps_file, story = desk.processed / "gaps.csv", desk.processed / "history.csv"
+
+    def compute(_state: State) -> Outcome:
+        from pipeline import storage, tables
+        from pipeline.aggregate import phase_of, progress
+
+        table = progress(
+            storage.read_table(gaps_file), storage.read_table(story),
+            county=county, classes=tables.classes(),
+        )  # fmt: skip
+        product = desk.processed / "progress.csv"
+
+        def write() -> list[Path]:
+            storage.write_table(product, table)
+            return [product]
+
+        now = table[(table["export"] == county.newest.isoformat()) & (table["level"] == "town")]
+        phase = phase_of(county, county.newest)
+        said = {
+            "阶段": phase or ("不在任何阶段" if county.phases else "未设"),
+            "低于计划": int((now["behind_mu"].dropna() > 0).sum()),
+            "预警": int((now["outlook"] == "will_miss").sum()),
+            "反弹": int(now["reopened_plots"].sum()),
+        }
+        return Outcome(write=write, said=" ".join(f"{k}={v}" for k, v in said.items()))
+
+    return Job(
+        name="进度",
+        stage="aggregate",
+        rooms=("aggregate",),
+        inputs=(gaps_file, story),
+        params={"county": settings(desk)},
+        compute=compute,
     )
 
 
