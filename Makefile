@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all setup sample ingest classify ledger aggregate maps explain compare docs check lint types imports drift test bench clean
+.PHONY: help all setup sample ingest classify ledger aggregate maps explain progress compare docs check lint types imports drift test bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,6 +38,9 @@ explain: $(READY) ## 问一个图斑为什么是这一类:make explain BSM=标�
 
 compare: $(READY) ## 对比两期:make compare A=2023-09-30 B=2023-10-31(日期,或图斑文件、文件夹)
 	@$(RUN) compare $(WHERE) '$(A)' '$(B)'
+
+progress: $(READY) ## 打印排名、倒排工期与期限预测:make progress EXPORT=年-月-日(默认最新一期)
+	@$(RUN) progress $(WHERE) $(if $(EXPORT),--export '$(EXPORT)')
 
 docs: $(READY)  ## 重新生成 docs/ 里由表格生成的文档
 	@$(RUN) docs

@@ -136,7 +136,7 @@ def test_the_manifest_names_every_input_and_product_with_its_hash(tiny, finished
     assert manifest["outputs"] == {k: v for k, v in made.items() if k not in own}
     brought = hashes(tiny)
     assert {k: brought[k] for k in manifest["inputs"]} == manifest["inputs"]
-    assert set(brought) - set(manifest["inputs"]) <= {"plan.csv", "README.md"}
+    assert set(brought) - set(manifest["inputs"]) <= {"README.md"}
     assert len(manifest["run_id"]) == 64
 
 
@@ -149,6 +149,34 @@ def test_explain_answers_for_a_plot_of_every_category(tiny, finished):
         assert done.returncode == 0, done.stderr
         assert bsm in done.stdout
         assert "依据" in done.stdout
+
+
+def test_the_standings_are_printed_with_phase_plan_and_what_cannot_be_said(tiny, finished):
+    done = gengbao("progress", "--county", tiny, "--out", finished)
+    assert done.returncode == 0, done.stderr
+    assert "2023-10-31（示例数据）；阶段：攻坚；距整改期限 2023-12-20 还有 50 天" in done.stdout
+    for word in ("耕地保护目标", "永久基本农田", "进出平衡", "松坪镇：", "期数太少，无法推算"):
+        assert word in done.stdout
+    rows = read_csv(finished / "data/processed/progress.csv")
+    gaps = read_csv(finished / "data/processed/gaps.csv")
+    same = ("export", "town", "indicator", "remaining_mu", "done_pct", "planned_mu", "rank")
+    assert [[r[c] for c in same] for r in rows] == [[r[c] for c in same] for r in gaps]
+    assert {r["planned_mu"] for r in gaps if r["export"] == "2023-09-30"} <= {"0", "0.0", ""}
+    done = gengbao("progress", "--county", tiny, "--out", finished, "--export", "2023-10-30")
+    assert done.returncode == 2
+    assert "可用：2023-09-30、2023-10-31" in done.stderr
+
+
+def test_a_plan_with_wrong_lines_stops_the_run_with_all_of_them(broken):
+    plan = broken / "raw" / "plan.csv"
+    text = plan.read_text(encoding="utf-8").splitlines()
+    text[1] = text[1].replace("2023-10-15", "2024-10-15")
+    text[2] = "没有镇" + text[2][3:]
+    plan.write_text("\n".join(text), encoding="utf-8")
+    done = run_broken(broken)
+    assert done.returncode == 3
+    assert "plan.csv 第 2 行" in done.stderr
+    assert "plan.csv 第 3 行" in done.stderr
 
 
 def test_explain_of_an_unknown_plot_names_the_nearest(tiny, finished):
