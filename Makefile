@@ -36,8 +36,8 @@ ingest classify ledger aggregate maps: $(READY) ## 只做到某一步(ingest 入
 explain: $(READY) ## 问一个图斑为什么是这一类:make explain BSM=标识码
 	@$(RUN) explain $(WHERE) '$(BSM)'
 
-compare: $(READY) ## 对比两期:make compare A=2023-09-30 B=2023-10-31(日期,或图斑文件、文件夹)
-	@$(RUN) compare $(WHERE) '$(A)' '$(B)'
+compare: $(READY) ## 对比两期:make compare A=2023-09-30 B=2023-10-31(日期,或图斑文件、文件夹);或清单:make compare LIST=文件
+	@$(RUN) compare $(WHERE) $(if $(LIST),--list '$(LIST)' $(ARGS),'$(A)' '$(B)')
 
 progress: $(READY) ## 打印排名、倒排工期与期限预测:make progress EXPORT=年-月-日(默认最新一期)
 	@$(RUN) progress $(WHERE) $(if $(EXPORT),--export '$(EXPORT)')

@@ -13,10 +13,13 @@ import io
 import json
 import math
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
+import zipfile
 from contextlib import closing, contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -34,8 +37,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from openpyxl import Workbook
+
 GPKG_CLOCK = "2000-01-01T00:00:00.000Z"
 """Stands in gpkg_contents.last_change: a clock there would change the bytes of every run."""
+BOOK_CLOCK = datetime(2000, 1, 1)  # noqa: DTZ001 - a file property, not a moment
 
 
 REFUSALS = (
@@ -79,6 +85,22 @@ def write_bytes(path: Path, data: bytes) -> None:
 def read_bytes(path: Path) -> bytes:
     """Read one of our own files."""
     return path.read_bytes()
+
+
+def workbook_bytes(book: Workbook, stamp: datetime = BOOK_CLOCK) -> bytes:
+    """Return a workbook's bytes, every date in it `stamp`: openpyxl writes the time of saving."""
+    raw, out = io.BytesIO(), io.BytesIO()
+    book.properties.created = stamp
+    book.save(raw)
+    mark = stamp.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(out, "w") as target:
+        for name in sorted(source.namelist()):
+            data = source.read(name)
+            if name == "docProps/core.xml":
+                data = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + mark, data)
+            info = zipfile.ZipInfo(name, date_time=stamp.timetuple()[:6])
+            target.writestr(info, data, compress_type=zipfile.ZIP_DEFLATED)
+    return out.getvalue()
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -192,12 +214,11 @@ def _fixed_clock() -> Iterator[None]:
 
 
 def sha256(path: Path) -> str:
-    """Return the content hash of a file, or of a folder by its files' names and contents."""
+    """Return the SHA-256 of a file, or of a folder by its files' names and contents."""
+    if path.is_file():
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
     digest = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    for file in files:
-        if file != path:
-            digest.update(str(file.relative_to(path)).encode() + b"\0")
-        with file.open("rb") as handle:
-            digest.update(hashlib.file_digest(handle, "sha256").digest())
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        digest.update(str(file.relative_to(path)).encode() + b"\0" + bytes.fromhex(sha256(file)))
     return digest.hexdigest()

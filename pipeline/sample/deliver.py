@@ -6,8 +6,6 @@ GDAL is told a fixed date, archive members too.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,8 @@ import numpy as np
 import openpyxl
 import pyogrio
 import shapely
+
+from pipeline import storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,29 +96,4 @@ def workbook(frame: pd.DataFrame, path: Path, sheet: str, stamp: datetime) -> No
     page.append(list(frame.columns))
     for row in frame.astype(str).itertuples(index=False):
         page.append(list(row))
-    book.properties.created = book.properties.modified = stamp
-    raw = io.BytesIO()
-    book.save(raw)
-    path.write_bytes(_frozen(raw, stamp))
-
-
-def _frozen(raw: io.BytesIO, stamp: datetime) -> bytes:
-    """Return the archive with every member dated `stamp` (openpyxl writes the clock time)."""
-    out = io.BytesIO()
-    when = stamp.timetuple()[:6]
-    mark = stamp.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
-    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(out, "w") as target:
-        for name in sorted(source.namelist()):
-            data = source.read(name)
-            if name == "docProps/core.xml":
-                data = _redate(data, mark)
-            info = zipfile.ZipInfo(name, date_time=when)
-            target.writestr(info, data, compress_type=zipfile.ZIP_DEFLATED)
-    return out.getvalue()
-
-
-def _redate(core: bytes, mark: bytes) -> bytes:
-    head, _, tail = core.partition(b"<dcterms:modified")
-    opening, _, rest = tail.partition(b">")
-    _, closing, end = rest.partition(b"</dcterms:modified>")
-    return head + b"<dcterms:modified" + opening + b">" + mark + closing + end
+    path.write_bytes(storage.workbook_bytes(book, stamp))
