@@ -237,9 +237,12 @@ class Sheet:
                 )
             )
 
-    def lines(self, shape: BaseGeometry, width_pt: float, colour: str, gid: str) -> None:
-        """Draw lines with round joins and ends."""
-        parts = shapely.get_parts(shapely.line_merge(shape))
+    def lines(
+        self, shape: BaseGeometry | Sequence[BaseGeometry], width_pt: float, colour: str, gid: str
+    ) -> None:
+        """Draw lines with round joins and ends; several geometries are drawn as they are."""
+        one = isinstance(shape, shapely.Geometry)
+        parts = shapely.get_parts(shapely.line_merge(shape) if one else np.asarray(shape))
         segments = [shapely.get_coordinates(part) for part in parts if part.length]
         self.add(
             LineCollection(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.measure import mu_text, to_cm2
@@ -68,4 +69,4 @@ def plot_mu(area_m2: float) -> str:
 
 def sum_mu(tasks: pd.DataFrame) -> str:
     """Return the 亩 of several tasks: the exact sum, two decimals, half-up."""
-    return mu_text(int(to_cm2(tasks["area_m2"]).sum()), 2)
+    return f"{Decimal(mu_text(int(to_cm2(tasks['area_m2']).sum()), 2)):,}"
