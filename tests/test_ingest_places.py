@@ -224,9 +224,9 @@ with np.errstate(invalid="ignore"):  # shapely computes with the NaN we hand it
     [
         (None, "GEOM_NULL", "图形为空"),
         (shapely.Polygon(), "GEOM_NULL", "图形为空"),
-        (BOWTIE, "GEOM_INVALID", "图形有错(Self-intersection"),
-        (shapely.Point(X0 + 150, Y0 + 50), "GEOM_TYPE", "图形不是面,是点"),
-        (shapely.LineString([(X0, Y0), (X0 + 9, Y0)]), "GEOM_TYPE", "图形不是面,是线"),
+        (BOWTIE, "GEOM_INVALID", "图形有错（边界自相交，位于 x 36580150.00、y 3720050.00）"),
+        (shapely.Point(X0 + 150, Y0 + 50), "GEOM_TYPE", "图形不是面，是点"),
+        (shapely.LineString([(X0, Y0), (X0 + 9, Y0)]), "GEOM_TYPE", "图形不是面，是线"),
         (shapely.box(1e11, Y0, 1e11 + 1, Y0 + 1), "GEOM_COORD", "坐标不是有效数字"),
         (NAN, "GEOM_COORD", "坐标不是有效数字"),
         (ring((0, 0), (50, 0), (100, 0)), "GEOM_INVALID", "图形有错"),
@@ -262,7 +262,7 @@ def test_a_repair_within_tolerance_is_kept_and_on_record(root):
     assert len(result.frame) == 4
     repaired = result.problems[result.problems["rule"] == "GEOM_REPAIRED"]
     assert repaired["severity"].item() == "警告"
-    assert "面积由" in repaired["found"].item()
+    assert "修复前后面积" in repaired["found"].item()
     assert repaired["bsm"].item() == "999901200000000002"
     assert result.log["repairs"][0]["row"] == 2
     assert result.frame.geometry.is_valid.all()
@@ -286,7 +286,7 @@ def test_multipolygons_are_kept(root):
 def test_all_rows_unusable_is_an_error(root):
     frame = plots()
     write(frame.set_geometry([None] * 4, crs=CRS), folder(root) / "DLTB.gpkg", layer="DLTB")
-    assert "全部 4 个图形都不能用(图形为空)" in refused(root)
+    assert "全部 4 个图形都不能用（图形为空）" in refused(root)
 
 
 # values
@@ -299,7 +299,7 @@ def test_empty_and_repeated_bsm_are_set_aside(root):
     result = read(root, frame)
     assert list(result.rejects["rule"]) == ["BSM_DUPLICATE", "BSM_EMPTY"]
     reason = result.rejects["reason"].iloc[0]
-    assert "999901200000000001 与 exports/2023-09-30/DLTB.gpkg 第 1 行重复,本行是第 3 行" in reason
+    assert "999901200000000001 与 exports/2023-09-30/DLTB.gpkg 第 1 行重复，本行是第 3 行" in reason
     assert result.account.aside_cm2 == round((frame["TBMJ"][2] + frame["TBMJ"][3]) * 100)
     assert result.account.residual_cm2 == 0
 

@@ -1,8 +1,4 @@
-"""From WKB to sound polygons in the working CRS, row by row accountable.
-
-Nothing is mended beyond the stated tolerance: buffer(0) halves a bow-tie and make_valid changes
-areas by tens of percent, so a repair that moves more area than allowed sets the plot aside.
-"""
+"""From WKB to polygons in the working CRS, row by row: one bad ring never costs a layer."""
 
 from __future__ import annotations
 
@@ -16,22 +12,38 @@ from pyproj import Transformer
 from shapely.errors import GEOSException, ShapelyError
 
 from pipeline.ingest import crs as crs_room
+from pipeline.ingest.curves import wkb_types
 
 if TYPE_CHECKING:
-    from pipeline.model import Thresholds
+    from collections.abc import Callable, Iterable
 
 Shapes: TypeAlias = NDArray[np.object_]
 POLYGON_TYPES = (3, 6)
 HUGE = 1e9
-TYPE_NAMES = {0: "点", 1: "线", 2: "线环", 4: "多点", 5: "多线", 7: "混合图形"}
+PLAIN_TYPES = range(1, 8)
+TYPE_NAMES = {
+    1: "点", 2: "线", 4: "多点", 5: "多线", 7: "混合图形", 15: "多面体", 16: "三角网（TIN）",
+    17: "三角面",
+}  # fmt: skip
+SOLID = (15, 16, 17)
+READING_ERRORS = {
+    "number of points": "有的环少于 4 个点",
+    "closed": "有的环不闭合",
+    "EOF": "数据不完整",
+    "end of": "数据不完整",
+    "Unknown WKB": "图形类型不认识",
+}
+"""What GEOS says, and what it means to a clerk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a row can't be used, or what was mended: rule code and Chinese text."""
+    """Why a row can't be used, or what was mended: rule code, Chinese text, place if known."""
 
     rule: str
     found: str
+    x: float = np.nan
+    y: float = np.nan
 
 
 @dataclass(slots=True)
@@ -50,45 +62,80 @@ def parse(wkb: Shapes) -> Shaped:
 
 
 def _parse(wkb: Shapes) -> Shaped:
-    present = np.array([bool(b) for b in wkb], dtype=np.bool_)
-    safe = wkb.copy()
-    safe[~present] = None
-    geometry = np.asarray(shapely.from_wkb(safe, on_invalid="ignore"), dtype=object)
+    types = wkb_types(wkb)
+    plain = wkb.copy()
+    plain[~np.isin(types, PLAIN_TYPES)] = None
+    geometry = _decoded(plain)
     faults: dict[int, Fault] = {}
+    for at in np.flatnonzero(np.isin(types, SOLID)):
+        faults[int(at)] = Fault("GEOM_TYPE", f"图形不是面，是{TYPE_NAMES[int(types[at])]}")
+    present = np.array([bool(data) for data in wkb], dtype=np.bool_)
     for at in np.flatnonzero(present & shapely.is_missing(geometry)):
-        faults[int(at)] = Fault("GEOM_UNREADABLE", f"图形无法解析({_reason(wkb[at])})")
+        why = _reason(wkb[at])
+        faults.setdefault(int(at), Fault("GEOM_UNREADABLE", f"图形无法解析（{why}）"))
     notes = []
     deep = shapely.has_z(geometry) | shapely.has_m(geometry)
     if deep.any():
-        notes.append(f"{int(deep.sum())} 个图形带高程或量测值(Z/M),已去掉,只用平面坐标")
+        notes.append(f"{int(deep.sum())} 个图形带高程或量测值（Z/M），已去掉，只用平面坐标")
     geometry = np.asarray(shapely.force_2d(geometry), dtype=object)
-    _note_faults(geometry, present, faults)
+    _note_faults(geometry, types, faults)
     geometry[list(faults)] = None
     return Shaped(geometry, faults, notes)
+
+
+def _decoded(wkb: Shapes) -> Shapes:
+    """Return the geometries, None for those that can't be read; a curve inside a collection too."""
+    try:
+        return np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
+    except NotImplementedError:
+        return np.fromiter((_single(data) for data in wkb), dtype=object, count=len(wkb))
+
+
+def _single(data: bytes | None) -> shapely.Geometry | None:
+    try:
+        return shapely.from_wkb(data, on_invalid="ignore")
+    except NotImplementedError:
+        return None
 
 
 def _reason(data: bytes) -> str:
     try:
         shapely.from_wkb(data)
+    except NotImplementedError:
+        return "含无法化为折线的曲线"
     except (GEOSException, ShapelyError) as error:
-        return str(error).strip()[:80]
+        said = str(error).strip()[:80]
+        return next((text for mark, text in READING_ERRORS.items() if mark in said), said)
     return "原因不明"
 
 
-def _note_faults(geometry: Shapes, present: NDArray[np.bool_], faults: dict[int, Fault]) -> None:
-    kinds = shapely.get_type_id(geometry)
+def _note_faults(geometry: Shapes, types: NDArray[np.int64], faults: dict[int, Fault]) -> None:
     low, high = _bounds(geometry)
+    empty = (types == 0) | shapely.is_empty(geometry)
+    flat = np.isin(types, PLAIN_TYPES) & ~np.isin(types, POLYGON_TYPES)
     tests = (
-        (~present | shapely.is_empty(geometry), "GEOM_NULL", "图形为空"),
-        ((kinds >= 0) & ~np.isin(kinds, POLYGON_TYPES), "GEOM_TYPE", "图形不是面"),
-        (_nonfinite(geometry) | (low < -HUGE) | (high > HUGE), "GEOM_COORD", "坐标不是有效数字"),
+        (empty, "GEOM_NULL", lambda _: "图形为空"),
+        (
+            flat,
+            "GEOM_TYPE",
+            lambda at: f"图形不是面，是{TYPE_NAMES.get(int(types[at]), '其他类型')}",
+        ),
+        (
+            _nonfinite(geometry) | (low < -HUGE) | (high > HUGE),
+            "GEOM_COORD",
+            lambda _: "坐标不是有效数字",
+        ),
     )
-    for mask, rule, found in tests:
-        for at in np.flatnonzero(mask):
-            text = found
-            if rule == "GEOM_TYPE":
-                text += f",是{TYPE_NAMES.get(int(kinds[at]), '其他类型')}"
-            faults.setdefault(int(at), Fault(rule, text))
+    for mask, rule, text in tests:
+        add(faults, np.flatnonzero(mask), rule, text)
+
+
+def add(
+    faults: dict[int, Fault], rows: Iterable[int], rule: str, text: Callable[[int], str]
+) -> None:
+    """Note a fault at these rows, unless a row has one already."""
+    for at in rows:
+        faults.setdefault(int(at), Fault(rule, text(int(at))))
 
 
 def _bounds(geometry: Shapes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -148,34 +195,3 @@ def project(geometry: Shapes, source: int, target: str, grid_m: float) -> Shapes
     if abs(steps * grid_m - 1) < 1e-9:  # noqa: PLR2004 - 0.0001 m: dividing is exact to the ulp
         return np.asarray(shapely.transform(geometry, lambda xy: np.rint(xy * steps) / steps))
     return np.asarray(shapely.transform(geometry, lambda xy: np.rint(xy / grid_m) * grid_m))
-
-
-def mend(geometry: Shapes, thresholds: Thresholds) -> tuple[Shapes, dict[int, Fault]]:
-    """Repair invalid polygons within tolerance; the input is left as it is.
-
-    Returns the mended array (None where set aside) and a fault per row concerned: GEOM_REPAIRED
-    (kept), GEOM_INVALID or GEOM_ZERO (set aside). A repair is accepted if
-    |Δarea| ≤ max(repair_abs_m2, repair_rel × area), planar, before by shoelace.
-    """
-    after = geometry.copy()
-    faults: dict[int, Fault] = {}
-    wrong = np.flatnonzero(~shapely.is_missing(geometry) & ~shapely.is_valid(geometry))
-    fixed = shapely.make_valid(geometry[wrong], method="structure", keep_collapsed=False)
-    was, now = shapely.area(geometry[wrong]), shapely.area(fixed)
-    limit = np.maximum(thresholds.repair_abs_m2, thresholds.repair_rel * was)
-    polygonal = np.isin(shapely.get_type_id(fixed), POLYGON_TYPES) & ~shapely.is_empty(fixed)
-    accepted = polygonal & (np.abs(now - was) <= limit)
-    reasons = shapely.is_valid_reason(geometry[wrong])
-    for n, at in enumerate(wrong.tolist()):
-        change = f"面积由 {was[n]:.4f} 变为 {now[n]:.4f} ㎡"
-        if accepted[n]:
-            faults[at] = Fault("GEOM_REPAIRED", f"图形有错已修复({reasons[n]}),{change}")
-        else:
-            text = f"图形有错({reasons[n]}),修复会使{change},超出容差"
-            faults[at] = Fault("GEOM_INVALID", text)
-    after[wrong[accepted]] = fixed[accepted]
-    after[wrong[~accepted]] = None
-    for at in np.flatnonzero(~shapely.is_missing(after) & ~(shapely.area(after) > 0)).tolist():
-        faults[at] = Fault("GEOM_ZERO", "图形面积为零")
-        after[at] = None
-    return after, faults

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from pipeline import fields
 from pipeline.errors import Finding, InputError
 from pipeline.ingest import balance, names
-from pipeline.ingest import crs as crs_room
-from pipeline.ingest import geometry as shapes
+from pipeline.ingest.curves import straighten
 from pipeline.ingest.files import shown
+from pipeline.ingest.placing import Task, place
 from pipeline.ingest.result import WARNING, Problem
 from pipeline.ingest.sources import formats
 from pipeline.ingest.values import Reader
@@ -25,10 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.ingest.place import TownShapes
+    from pipeline.ingest.geometry import Fault
     from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
     from pipeline.ingest.workcopy import WorkCopy
-    from pipeline.model import County, LayerSource
 
 CHECKED = {None: "没有清单", True: "全部相符", False: "有文件未列入"}
 """What the log says about a file's checksum list."""
@@ -39,27 +37,19 @@ class Rows:
     """The rows of one file: standard columns, geometry in the county's CRS (None: none usable).
 
     spatial: whether the layer carries geometry at all; faults by position say why one is unusable;
-    digests, remarks: as in IngestResult.
+    wkb: as delivered, of the rows that are or may be set aside; digests, remarks: as in
+    IngestResult.
     """
 
     table: pd.DataFrame
     geometry: NDArray[np.object_]
     spatial: bool
-    faults: dict[int, shapes.Fault] = field(default_factory=dict)
+    faults: dict[int, Fault] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     log: dict[str, Any] = field(default_factory=dict)
+    wkb: dict[int, bytes] = field(default_factory=dict)
     digests: dict[Path, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What is read for whom: the county, the role, what the county states, where towns lie."""
-
-    county: County
-    role: str
-    source: LayerSource | None
-    towns: TownShapes | None = None
 
 
 @dataclass(slots=True)
@@ -134,6 +124,7 @@ def _read_layer(
     dated = task.source is not None and task.source.dated
     found = names.resolve(task.role, layer, where, dated=dated)
     raw = formats()[delivery.kind].read(delivery, layer.name, tuple(found.values()))
+    raw = straighten(raw, delivery, layer.name)
     if raw.claimed != len(raw.table):
         text = f"图层 {layer.name} 应有 {raw.claimed} 行,只读出 {len(raw.table)} 行"
         raise InputError(Finding(where, text, "文件可能损坏,请重新导出"))
@@ -147,7 +138,10 @@ def _read_layer(
         Problem(where, None, None, "FILE_NOTE", WARNING, "", *note) for note in delivery.notes
     ]
     if rows.spatial:
-        _place(raw, rows, task, where)
+        placed = place(raw, task, where)
+        rows.geometry, rows.faults, rows.wkb = placed.geometry, placed.faults, placed.wkb
+        rows.problems += placed.problems
+        rows.log |= placed.log
     return rows
 
 
@@ -194,66 +188,3 @@ def _note_losses(raw: RawLayer, rows: Rows, where: str) -> None:
         Problem(where, None, None, "FORMAT_LOSS", WARNING, "", loss, "核对原数据;需要时重新导出")
         for loss in raw.losses
     ]
-
-
-def _place(raw: RawLayer, rows: Rows, task: Task, where: str) -> None:
-    """Parse the geometry and bring it into the county's CRS. Raises InputError for a wrong CRS."""
-    county = task.county
-    shaped = shapes.parse(raw.wkb if raw.wkb is not None else rows.geometry)
-    rows.faults |= shaped.faults
-    rows.faults |= {at: shapes.Fault("GEOM_UNREADABLE", why) for at, why in raw.broken.items()}
-    rows.log["geometry"] = shaped.notes
-    if shapely.is_missing(shaped.geometry).all():
-        if len(shaped.geometry):
-            first = next(iter(shaped.faults.values()))
-            found = f"全部 {len(shaped.geometry)} 个图形都不能用({first.found})"
-            raise InputError(Finding(where, found, "检查原数据后重新导出"))
-        return
-    frame, odd, extent = shapes.frame_of(shaped.geometry)
-    epsg = _decide_crs(raw, rows, task, where, (frame, extent), shaped.geometry[~odd])
-    for at in np.flatnonzero(odd).tolist():
-        rows.faults[at] = shapes.Fault("GEOM_FRAME", "坐标与本图层其余图斑不在同一坐标范围")
-    shaped.geometry[list(rows.faults)] = None
-    rows.geometry = shapes.project(shaped.geometry, epsg, county.crs, county.thresholds.grid_m)
-    if task.towns is not None and not task.towns.covers(rows.geometry):
-        found = f"半数以上图形不在行政区图层的范围内（坐标系 EPSG:{epsg}，{extent}）"
-        advice = "核对中央经线（带号）和坐标系；确认数据属于本县"
-        raise InputError(Finding(where, found, advice))
-
-
-def _decide_crs(
-    raw: RawLayer,
-    rows: Rows,
-    task: Task,
-    where: str,
-    seen: tuple[int, str],
-    geometry: NDArray[np.object_],
-) -> int:
-    """Return the layer's EPSG code; note what was inferred. Raises InputError for a wrong CRS."""
-    decision = crs_room.decide(
-        raw.crs_wkt,
-        stated=task.source.crs if task.source else None,
-        frame=seen[0],
-        extent=seen[1],
-        where=where,
-    )
-    if decision.findings:
-        raise InputError(decision.findings)
-    x, y = shapes.middle(geometry)
-    evidence, findings = crs_room.check_place(decision.epsg, x, y, task.county, where)
-    if findings:
-        raise InputError(findings)
-    rows.log["crs"] = f"{decision.evidence}；{evidence}"
-    notes = []
-    if decision.warning:
-        advice = "核对无误后可不处理；最好由原单位补上坐标系声明（.prj）"
-        notes.append(("CRS_INFERRED", decision.warning, advice))
-    if f"EPSG:{decision.epsg}" != task.county.crs:
-        found = f"坐标系是 EPSG:{decision.epsg}，已换算到本县坐标系 {task.county.crs}"
-        advice = "同为 CGCS2000，只换投影，不改基准；可不处理"
-        notes.append(("CRS_REPROJECTED", found, advice))
-    rows.problems += [
-        Problem(where, None, None, rule, WARNING, "", found, advice)
-        for rule, found, advice in notes
-    ]
-    return decision.epsg

@@ -63,7 +63,8 @@ class RawLayer:
     crs_wkt: as declared; kinds: column → text / number / float; claimed: rows by the container's
     own count, deleted ones not counted; encoding, losses: Chinese, for log and report;
     encoding_warning: what .cpg and LDID got wrong, "" if nothing; broken: position → why its shape
-    can't be read at all (wkb None); deleted: rows flagged as deleted, not in the table.
+    can't be read at all (wkb None); deleted: rows flagged as deleted, not in the table; arcs:
+    position → planar area before and after curves became chords, in the layer's units.
     """
 
     table: pd.DataFrame
@@ -77,3 +78,4 @@ class RawLayer:
     encoding_warning: str = ""
     broken: Mapping[int, str] = field(default_factory=dict)
     deleted: int = 0
+    arcs: Mapping[int, tuple[float, float]] = field(default_factory=dict)

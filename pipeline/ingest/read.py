@@ -12,9 +12,10 @@ from pipeline.errors import Finding, InputError
 from pipeline.ingest import balance
 from pipeline.ingest.files import delivered_files, role_files, shown, source_files
 from pipeline.ingest.geometry import Fault
-from pipeline.ingest.layer import Rows, Taken, Task, read_file
+from pipeline.ingest.layer import Rows, Taken, read_file
 from pipeline.ingest.names import PARCELS, ZONES, role_fields
 from pipeline.ingest.place import BY_PLACE, MISMATCH, TownShapes, assign, town_shapes
+from pipeline.ingest.placing import Task
 from pipeline.ingest.result import WARNING, AllRejectedError, IngestResult, Problem
 from pipeline.ingest.sift import Sifted
 
@@ -71,7 +72,7 @@ def _read_plots(
     if not len(sifted.kept):
         raise _all_rejected(sifted, where, "ingest", export)
     frame = _measured(county, sifted, towns)
-    rows.problems += _town_problems(frame)
+    rows.problems += [*_town_problems(frame), *sifted.slivers()]
     _close(sifted, frame)
     order = [field.name for field in fields.PARCELS]
     frame = frame.sort_values(BSM, kind="stable", ignore_index=True)[order]
@@ -174,6 +175,11 @@ def _joined(taken: Taken, task: Task) -> Rows:
         for start, part in zip(starts, parts, strict=False)
         for at, fault in part.faults.items()
     }
+    wkb = {
+        int(start) + at: data
+        for start, part in zip(starts, parts, strict=False)
+        for at, data in part.wkb.items()
+    }
     problems = [problem for part in parts for problem in part.problems]
     problems += [
         Problem(name, None, None, "FILE_IGNORED", WARNING, "", "是其他图层,不是地类图斑,未读入", "")
@@ -184,6 +190,7 @@ def _joined(taken: Taken, task: Task) -> Rows:
         np.concatenate([part.geometry for part in parts]),
         spatial=any(part.spatial for part in parts),
         faults=faults,
+        wkb=wkb,
         problems=problems,
         log={"files": [part.log for part in parts if part.log], "ignored": taken.ignored},
         digests=taken.digests,

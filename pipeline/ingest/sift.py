@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -11,7 +12,8 @@ import shapely
 
 from pipeline import fields, measure
 from pipeline.errors import Finding, GengbaoError
-from pipeline.ingest.geometry import Fault, mend
+from pipeline.ingest.geometry import Fault
+from pipeline.ingest.mending import INVALID, REPAIRED, SLIVER, ZERO, mend, slivers
 from pipeline.ingest.result import ERROR, WARNING, IngestResult, Problem, problem_frame
 from pipeline.model import AccountRow
 
@@ -23,12 +25,12 @@ if TYPE_CHECKING:
 
 BSM, TBMJ = fields.BSM.name, fields.TBMJ.name
 FILE, ROW = fields.SOURCE_FILE.name, fields.SOURCE_ROW.name
-REPAIRED = "GEOM_REPAIRED"
-MEASURELESS = frozenset({"GEOM_INVALID", "GEOM_ZERO"})
+MEASURELESS = frozenset({INVALID, ZERO})
 ADVICE = {
-    REPAIRED: "已在容差内修复;最好在原数据中改正",
+    REPAIRED: "已在容差内修复；最好在原数据中改正",
     "BSM_EMPTY": "在原数据中补填标识码",
-    "BSM_DUPLICATE": "在原数据中改正标识码,或删去重复的图斑",
+    "BSM_DUPLICATE": "在原数据中改正标识码，或删去重复的图斑",
+    SLIVER: "核对是否为误切的碎片，必要时并入相邻图斑",
 }
 GEOMETRY_ADVICE = "在原数据中修正该图形后重新导出"
 
@@ -40,7 +42,7 @@ class Sifted:
         """Mend what may be mended; with `keyed`, also set empty and repeated BSMs aside."""
         self.county, self.rows = county, rows
         self.before = rows.geometry
-        self.after, mended = mend(rows.geometry, county.thresholds)
+        self.after, mended = mend(rows.geometry, self._tbmj(), county.thresholds, county.crs)
         self.repaired = np.array(
             [at for at, fault in mended.items() if fault.rule == REPAIRED], dtype=np.int64
         )
@@ -55,6 +57,13 @@ class Sifted:
         self.mended_cm2 = area_cm2(county, self.after[self.repaired])
         self.entering_cm2 = self._entering_cm2()
         self.rejects = self._rejects()
+
+    def _tbmj(self) -> NDArray[np.float64]:
+        """Return TBMJ in m² as delivered, NaN where it is missing or not above zero."""
+        if TBMJ not in self.rows.table:
+            return np.full(len(self.rows.table), np.nan)
+        tbmj = self.rows.table[TBMJ].to_numpy(dtype=np.float64)
+        return np.where(tbmj > 0, tbmj, np.nan)
 
     def _ok(self) -> NDArray[np.bool_]:
         ok = np.ones(len(self.rows.table), dtype=np.bool_)
@@ -76,7 +85,11 @@ class Sifted:
         return area[self.kept] / 100.0
 
     def _rejects(self) -> gpd.GeoDataFrame:
-        """Return the rows set aside; area_m2 is what the account books, NA where unknown."""
+        """Return the rows set aside; area_m2 is what the account books, NA where unknown.
+
+        attributes: the standard fields as JSON; wkb: the geometry as delivered, in hexadecimal,
+        where it can't be read or is invalid.
+        """
         table = self.rows.table.iloc[self.aside]
         faults = [self.faults[at] for at in self.aside.tolist()]
         columns = {
@@ -87,6 +100,12 @@ class Sifted:
             "reason": pd.Series([f.found for f in faults], index=table.index, dtype="str"),
             "tbmj_text": table["tbmj_text"],
             "area_m2": pd.Series(self.entering_cm2[self.aside] / 100.0, index=table.index),
+            "attributes": _attributes(table),
+            "wkb": pd.Series(
+                [self.rows.wkb.get(at, b"").hex().upper() or None for at in self.aside.tolist()],
+                index=table.index,
+                dtype="str",
+            ),
         }
         frame = pd.DataFrame(columns).reset_index(drop=True)
         return gpd.GeoDataFrame(frame, geometry=self.before[self.aside], crs=self.county.crs)
@@ -100,11 +119,9 @@ class Sifted:
         unmeasured = shapely.is_missing(self.before)
         unmeasured[[at for at, f in self.faults.items() if f.rule in MEASURELESS]] = True
         rejected = ~self._ok() & unmeasured
-        stated = np.full(len(entering), np.nan)
-        if TBMJ in self.rows.table:
-            tbmj = self.rows.table[TBMJ].to_numpy(dtype=np.float64)
-            given = tbmj > 0
-            stated[given] = measure.to_cm2(tbmj[given])
+        stated = self._tbmj()
+        given = ~np.isnan(stated)
+        stated[given] = measure.to_cm2(stated[given])
         return np.where(rejected, stated, entering)
 
     def account(self, stage: str, export: str, area_m2: pd.Series) -> AccountRow:
@@ -167,18 +184,46 @@ class Sifted:
                 fields.BSM.national if faults[at].rule.startswith("BSM") else fields.GEOMETRY.label,
                 faults[at].found,
                 ADVICE.get(faults[at].rule, GEOMETRY_ADVICE),
+                faults[at].x,
+                faults[at].y,
             )
             for at, file, row, bsm in zip(order, columns[FILE], columns[ROW], keys, strict=True)
         ]
 
+    def slivers(self) -> list[Problem]:
+        """Return a warning per accepted row that is a sliver by the county's thresholds."""
+        rows = self.kept[slivers(self.after[self.kept], self.area_m2(), self.county.thresholds)]
+        area = self.own_cm2 / 100.0
+        faults = {
+            at: Fault(SLIVER, f"图形是碎片（{area[at]:.2f} ㎡），照收") for at in rows.tolist()
+        }
+        return self._problems(faults, WARNING)
+
     def _located(self, problems: pd.DataFrame) -> pd.DataFrame:
-        """Fill x and y with the middle of the plot's extent, for those who look it up on a map."""
+        """Fill in x and y with the middle of the plot's extent, to look it up on a map."""
         bounds = shapely.bounds(self.before)
         middle = self.rows.table[[FILE, ROW]].assign(
-            x=(bounds[:, 0] + bounds[:, 2]) / 2, y=(bounds[:, 1] + bounds[:, 3]) / 2
+            middle_x=(bounds[:, 0] + bounds[:, 2]) / 2, middle_y=(bounds[:, 1] + bounds[:, 3]) / 2
         )
-        middle = middle.astype({ROW: "Int64"})
-        return problems.drop(columns=["x", "y"]).merge(middle, how="left", on=[FILE, ROW])
+        merged = problems.merge(middle.astype({ROW: "Int64"}), how="left", on=[FILE, ROW])
+        for axis in ("x", "y"):
+            merged[axis] = merged[axis].fillna(merged[f"middle_{axis}"])
+        return merged[problems.columns]
+
+
+def _attributes(table: pd.DataFrame) -> pd.Series:
+    """Return each row's filled fields as one JSON text, under national names in their order."""
+    own = table.drop(columns=[FILE, ROW, "tbmj_text"])
+    own.columns = own.columns.str.upper()
+    rows = [
+        json.dumps(
+            {key: value for key, value in row.items() if not pd.isna(value)},
+            ensure_ascii=False,
+            default=str,
+        )
+        for row in own.to_dict("records")
+    ]
+    return pd.Series(rows, index=table.index, dtype="str")
 
 
 def _bsm_faults(table: pd.DataFrame, usable: NDArray[np.bool_]) -> dict[int, Fault]:
@@ -192,7 +237,7 @@ def _bsm_faults(table: pd.DataFrame, usable: NDArray[np.bool_]) -> dict[int, Fau
     for at in seen.index[seen.duplicated()]:
         origin = table.loc[first[at]]
         here = f"本行是第 {table.loc[at, ROW]!s} 行"
-        found = f"标识码 {bsm[at]} 与 {origin[FILE]} 第 {origin[ROW]} 行重复,{here}"
+        found = f"标识码 {bsm[at]} 与 {origin[FILE]} 第 {origin[ROW]} 行重复，{here}"
         faults[int(at)] = Fault("BSM_DUPLICATE", found)
     return faults
 
