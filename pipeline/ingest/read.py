@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from pipeline import fields, measure
+from pipeline import fields
 from pipeline.errors import Finding, InputError
 from pipeline.ingest import balance
 from pipeline.ingest.files import delivered_files, role_files, shown, source_files
 from pipeline.ingest.geometry import Fault
 from pipeline.ingest.layer import Rows, Taken, read_file
 from pipeline.ingest.names import PARCELS, ZONES, role_fields
-from pipeline.ingest.place import BY_PLACE, MISMATCH, TownShapes, assign, town_shapes
+from pipeline.ingest.place import TownShapes, town_shapes
 from pipeline.ingest.placing import Task
+from pipeline.ingest.plots import finished, zone_areas
 from pipeline.ingest.result import WARNING, AllRejectedError, IngestResult, Problem
 from pipeline.ingest.sift import Sifted
 
@@ -23,17 +25,10 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    import geopandas as gpd
-
     from pipeline.model import County
 
 TOWNS = "towns"
 BSM = fields.BSM.name
-TOWN_NOTES = {
-    "TOWN_UNKNOWN": ("坐落单位代码不属于本县镇办", "核对坐落单位代码;不能确定的列入待核"),
-    BY_PLACE: ("坐落单位代码不是现有镇办(可能已撤并),按位置归入{}", "核对镇办归属"),
-    MISMATCH: ("坐落单位代码属{},图斑却有一半以上在其他镇办范围内", "核对坐落单位代码或镇办界线"),
-}
 
 
 def read_parcels(county: County, export: date) -> IngestResult:
@@ -71,13 +66,11 @@ def _read_plots(
     sifted = Sifted(county, rows, keyed=True)
     if not len(sifted.kept):
         raise _all_rejected(sifted, where, "ingest", export)
-    frame = _measured(county, sifted, towns)
-    rows.problems += [*_town_problems(frame), *sifted.slivers()]
-    _close(sifted, frame)
-    order = [field.name for field in fields.PARCELS]
-    frame = frame.sort_values(BSM, kind="stable", ignore_index=True)[order]
-    account = sifted.account("ingest", export, frame[fields.AREA_M2.name])
-    return sifted.result(frame, account)
+    plots = finished(county, sifted, towns, where)
+    rows.problems += plots.problems
+    _close(sifted, plots.frame)
+    account = sifted.account("ingest", export, plots.frame[fields.AREA_M2.name])
+    return replace(sifted.result(plots.frame, account), ground=plots.ground)
 
 
 def read_role(county: County, role: str, export: date) -> IngestResult:
@@ -107,6 +100,7 @@ def read_role(county: County, role: str, export: date) -> IngestResult:
     _close(sifted, frame)
     if role == TOWNS:
         town_shapes(county, frame, county.layers[TOWNS].path)
+    rows.problems += zone_areas(county, sifted, role)
     area = pd.Series(sifted.area_m2())
     return sifted.result(frame, sifted.account(f"ingest:{role}", export.isoformat(), area))
 
@@ -203,39 +197,6 @@ def _no_rows(task: Task) -> Rows:
     table = pd.DataFrame({name: pd.Series(dtype="str") for name in [*names, "source_file"]})
     table = table.assign(source_row=pd.Series(dtype="int64"), tbmj_text=pd.Series(dtype="str"))
     return Rows(table, np.empty(0, dtype=object), spatial=True)
-
-
-def _measured(county: County, sifted: Sifted, towns: TownShapes) -> gpd.GeoDataFrame:
-    """Return the accepted plots with areas, the base of the sums and the town."""
-    plots, area = sifted.accepted(), sifted.area_m2()
-    geometry = plots.geometry.to_numpy()
-    base = measure.base_area(plots[fields.TBMJ.name], area, county.thresholds)
-    measured = pd.DataFrame(
-        {
-            fields.AREA_M2.name: area,
-            fields.PLANAR_M2.name: measure.planar_area(geometry),
-            fields.BASE_M2.name: base.base_m2,
-            fields.TBMJ_TRUSTED.name: base.trusted,
-            fields.BASE_REASON.name: pd.Series(base.reason, dtype="str"),
-        }
-    )
-    return plots.join([measured, assign(county, plots, towns)])
-
-
-def _town_problems(plots: gpd.GeoDataFrame) -> list[Problem]:
-    """Return a warning per plot whose town is by place, contradicted by place, or unknown."""
-    odd = plots[plots[fields.FLAGS.name].notna() | plots[fields.TOWN_CODE.name].isna()]
-    columns = (fields.SOURCE_FILE, fields.SOURCE_ROW, fields.BSM, fields.FLAGS, fields.TOWN)
-    found = []
-    for file, row, bsm, flag, town, code in zip(
-        *(odd[field.name] for field in (*columns, fields.ZLDWDM)), strict=True
-    ):
-        rule = "TOWN_UNKNOWN" if pd.isna(flag) else flag
-        note, advice = TOWN_NOTES[rule]
-        said = note.format(town) + ("" if pd.isna(code) else f"({code})")
-        national = fields.ZLDWDM.national
-        found.append(Problem(file, int(row), bsm, rule, WARNING, national, said, advice))
-    return found
 
 
 def _all_rejected(sifted: Sifted, where: str, stage: str, export: str) -> AllRejectedError:

@@ -43,10 +43,11 @@ class IngestResult:
     """A role or an export as read.
 
     frame: accepted rows in the county's CRS; rejects: source_file, source_row, bsm, rule, reason,
-    tbmj_text, area_m2 (what the account booked, NA: unknown), geometry; problems: the columns of
-    Problem; log: what was decided per file and why, ready for JSON; digests: sha256 of each of the
-    user's files as it was read; remarks: about the moment (locks of other programs), for the log
-    line and in no product.
+    tbmj_text, area_m2 (what the account booked, NA: unknown), attributes (JSON), wkb (as delivered,
+    hexadecimal), geometry; problems: the columns of Problem; log: what was decided per file and
+    why, ready for JSON; ground (exports only): layers overlaps and gaps; digests: sha256 of each of
+    the user's files as it was read; remarks: about the moment (locks of other programs), for the
+    log line and in no product.
     """
 
     frame: gpd.GeoDataFrame
@@ -54,6 +55,7 @@ class IngestResult:
     problems: pd.DataFrame
     account: AccountRow
     log: dict[str, Any] = field(default_factory=dict)
+    ground: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     digests: Mapping[Path, str] = field(default_factory=dict)
     remarks: Sequence[str] = ()
 

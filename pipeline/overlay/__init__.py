@@ -6,6 +6,7 @@ that a kernel may replace it; `pairs` gives the shapes.
 """
 
 from pipeline.overlay.areas import covered_area, overlap_area
+from pipeline.overlay.coverage import Coverage, coverage
 from pipeline.overlay.cut import cut
 from pipeline.overlay.pairs import (
     Pairs,
@@ -18,8 +19,10 @@ from pipeline.overlay.pairs import (
 )
 
 __all__ = [
+    "Coverage",
     "Pairs",
     "checked",
+    "coverage",
     "covered_area",
     "cut",
     "difference",

@@ -44,6 +44,8 @@ def params(desk: Desk) -> dict[str, object]:
     return {
         "crs": county.crs,
         "code": county.code,
+        "name": county.name,
+        "sample": county.sample,
         "thresholds": asdict(county.thresholds),
         "towns": [asdict(town) for town in county.towns],
     }
@@ -141,11 +143,12 @@ def export_job(desk: Desk, day: date) -> Job:
         def write() -> list[Path]:
             from pipeline import storage
 
-            names = ("parcels.parquet", "problems.csv", "rejects.gpkg")
+            names = ("parcels.parquet", "problems.csv", "rejects.gpkg", "coverage.gpkg")
             products = [desk.export(day, name) for name in names]
             storage.write_frame(products[0], result.frame)
             storage.write_table(products[1], result.problems)
             storage.write_gpkg(products[2], {"rejects": result.rejects})
+            storage.write_gpkg(products[3], result.ground)
             return products
 
         said = (

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".gdb",)
 MARKS: tuple[bytes, ...] = ()
-CATALOG = "GDB_SystemCatalog"
+CATALOG, ITEMS = "GDB_SystemCatalog", "GDB_Items"
+COLUMN = re.compile(
+    r"<GPFieldInfoEx\b.*?<Name>([^<]*)</Name>.*?<FieldType[^>]*>esriFieldType(\w+)<", re.DOTALL
+)
+OWN_COLUMNS = ("Geometry", "OID")
 SYSTEM = re.compile(r"GDB_.*|T_[0-9]+_.*|(fras|fids)_.*|VAT_.*", re.IGNORECASE)
 """Tables that ArcGIS keeps for itself: catalogue, topology, rasters."""
 READ_ERRORS = (
@@ -38,19 +42,38 @@ def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
     """Return the layers of the database. Raises InputError when a table file is damaged."""
     check_files(delivery.copy, delivery.where)
     with _listening(delivery):
-        listed = dict(pyogrio.list_layers(delivery.copy).tolist())
-        columns = {name: _columns(delivery, name) for name in listed}
+        try:
+            infos = tuple(
+                LayerInfo(name=name, columns=_columns(delivery, name), spatial=kind is not None)
+                for name, kind in pyogrio.list_layers(delivery.copy).tolist()
+            )
+        except pyogrio.errors.GeometryError:  # it holds a multipatch, on which listing stumbles
+            infos = _by_definition(delivery)
+    listed = {info.name for info in infos}
     hidden = [n for n in _catalog(delivery) if n not in listed and not SYSTEM.fullmatch(n)]
     if hidden:
         raise _damaged(delivery, f"系统目录里的图层 {'、'.join(hidden)} 打不开")
-    return tuple(
-        LayerInfo(name=name, columns=columns[name], spatial=kind is not None)
-        for name, kind in listed.items()
-    )
+    return infos
 
 
 def _columns(delivery: Delivery, layer: str) -> tuple[str, ...]:
     return tuple(pyogrio.read_info(delivery.copy, layer=layer)["fields"])
+
+
+def _by_definition(delivery: Delivery) -> tuple[LayerInfo, ...]:
+    """Return the layers as the database's own catalogue describes them."""
+    items = pyogrio.read_dataframe(
+        delivery.copy, layer=ITEMS, columns=["Name", "Definition"], read_geometry=False
+    ).dropna()
+    return tuple(
+        LayerInfo(
+            name=name,
+            columns=tuple(c for c, kind in COLUMN.findall(text) if kind not in OWN_COLUMNS),
+            spatial="<ShapeType>" in text,
+        )
+        for name, text in zip(items["Name"], items["Definition"], strict=True)
+        if COLUMN.search(text)
+    )
 
 
 @contextmanager
@@ -77,9 +100,9 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
                 delivery.copy, layer=layer, columns=list(columns), return_fids=True
             )
             texts, kinds = to_texts(table, columns)
-    except NotImplementedError as error:
-        found = f"图层 {layer} 含曲线图形"
-        advice = "在 ArcGIS 中用“增密”把曲线转为折线后重新导出"
+    except pyogrio.errors.GeometryError as error:
+        found = f"图层 {layer} 的图形不是面，是多面体（multipatch）"
+        advice = "在 ArcGIS 中用“多面体轮廓”转换为面后重新导出"
         raise InputError(Finding(delivery.where, found, advice)) from error
     claimed = _claimed(delivery, layer)
     if claimed != table.num_rows:

@@ -1,0 +1,146 @@
+"""From sifted rows to plots: measured, held against TBMJ and the ground, put into their towns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from pipeline import fields, measure
+from pipeline.errors import Finding, InputError
+from pipeline.ingest import units
+from pipeline.ingest.ground import count_once
+from pipeline.ingest.place import BY_PLACE, MISMATCH, TownShapes, assign
+from pipeline.ingest.result import WARNING, Problem
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from pipeline.ingest.sift import Sifted
+    from pipeline.model import County
+
+BSM = fields.BSM.name
+FILE, ROW = fields.SOURCE_FILE.name, fields.SOURCE_ROW.name
+ZONE_AREAS = {"target": fields.TBMJ, "pbf": fields.YJJBNTTBMJ}
+UNIT_ADVICE = "请原单位核对坐标系和图斑面积（㎡，椭球面积），改正后重新导出"
+TOWN_NOTES = {
+    "TOWN_UNKNOWN": ("坐落单位代码不属于本县镇办", "核对坐落单位代码;不能确定的列入待核"),
+    BY_PLACE: ("坐落单位代码不是现有镇办(可能已撤并),按位置归入{}", "核对镇办归属"),
+    MISMATCH: ("坐落单位代码属{},图斑却有一半以上在其他镇办范围内", "核对坐落单位代码或镇办界线"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plots:
+    """The plots of an export (fields.PARCELS, by BSM), layers about their ground, warnings."""
+
+    frame: gpd.GeoDataFrame
+    ground: dict[str, gpd.GeoDataFrame]
+    problems: list[Problem]
+
+
+def finished(county: County, sifted: Sifted, towns: TownShapes, where: str) -> Plots:
+    """Return the accepted rows as plots. Raises InputError when a file's TBMJ contradicts it."""
+    frame = _measured(county, sifted, towns)
+    problems = [*_areas(county, frame, sifted), *_town_problems(frame), *sifted.slivers()]
+    order = [field.name for field in fields.PARCELS]
+    frame = frame.sort_values(BSM, kind="stable", ignore_index=True)[order]
+    frame, ground, found = count_once(county, frame, towns, where)
+    return Plots(frame=frame, ground=ground, problems=[*problems, *found])
+
+
+def zone_areas(county: County, sifted: Sifted, role: str) -> list[Problem]:
+    """Return a warning per file of a zone whose stated areas are in another unit or frame."""
+    field = ZONE_AREAS.get(role)
+    if field is None:
+        return []
+    frame, area = sifted.accepted(), sifted.area_m2()
+    planar = measure.planar_area(frame.geometry.to_numpy())
+    problems = []
+    for file, rows in frame.groupby(FILE, sort=True).indices.items():
+        stated = frame[field.name].to_numpy(dtype=np.float64)[rows]
+        verdict = units.compare(stated, area[rows], planar[rows], county.thresholds)
+        _log_area(sifted, str(file), verdict.evidence)
+        if verdict.rule:
+            advice = "面积一律按图形计算，不受影响；最好请原单位改正"
+            problems.append(
+                Problem(
+                    str(file), None, None, verdict.rule, WARNING, field.national, verdict.found,
+                    advice,
+                )
+            )  # fmt: skip
+    return problems
+
+
+def _log_area(sifted: Sifted, file: str, evidence: str) -> None:
+    for log in sifted.rows.log["files"]:
+        if log["file"] == file:
+            log["area"] = evidence
+
+
+def _measured(county: County, sifted: Sifted, towns: TownShapes) -> gpd.GeoDataFrame:
+    """Return the accepted plots with areas, the base of the sums and the town."""
+    plots, area = sifted.accepted(), sifted.area_m2()
+    geometry = plots.geometry.to_numpy()
+    base = measure.base_area(plots[fields.TBMJ.name], area, county.thresholds)
+    measured = pd.DataFrame(
+        {
+            fields.AREA_M2.name: area,
+            fields.PLANAR_M2.name: measure.planar_area(geometry),
+            fields.BASE_M2.name: base.base_m2,
+            fields.TBMJ_TRUSTED.name: base.trusted,
+            fields.BASE_REASON.name: pd.Series(base.reason, dtype="str"),
+        }
+    )
+    return plots.join([measured, assign(county, plots, towns)])
+
+
+def _areas(county: County, frame: gpd.GeoDataFrame, sifted: Sifted) -> list[Problem]:
+    """Hold each file's TBMJ against its geometry; return what is odd about it or its plots."""
+    problems: list[Problem] = []
+    findings = []
+    names = (fields.TBMJ.name, fields.AREA_M2.name, fields.PLANAR_M2.name)
+    national = fields.TBMJ.national
+    for file, part in frame.groupby(FILE, sort=True):
+        tbmj, area, planar = (part[name].to_numpy(dtype=np.float64) for name in names)
+        verdict = units.compare(tbmj, area, planar, county.thresholds)
+        _log_area(sifted, str(file), verdict.evidence)
+        if verdict.rule in {units.UNIT, units.SCALE}:
+            findings.append(Finding(f"{file} 字段 {national}", verdict.found, UNIT_ADVICE))
+        elif verdict.rule:
+            advice = "本次改用椭球面积；请原单位按椭球面积重算图斑面积"
+            found = (str(file), None, None, verdict.rule, WARNING, national, verdict.found, advice)
+            problems.append(Problem(*found))
+        else:
+            problems += _differing(part[verdict.differs])
+    if findings:
+        raise InputError(findings)
+    return problems
+
+
+def _differing(plots: gpd.GeoDataFrame) -> list[Problem]:
+    """Return a warning per plot whose TBMJ is not its area."""
+    advice = "核对图形与图斑面积哪个是旧的，在原数据中改正"
+    columns = (plots[name] for name in (FILE, ROW, BSM, fields.BASE_REASON.name))
+    return [
+        Problem(file, int(row), bsm, units.SINGLE, WARNING, fields.TBMJ.national, why, advice)
+        for file, row, bsm, why in zip(*columns, strict=True)
+    ]
+
+
+def _town_problems(plots: gpd.GeoDataFrame) -> list[Problem]:
+    """Return a warning per plot whose town is by place, contradicted by place, or unknown."""
+    odd = plots[plots[fields.FLAGS.name].notna() | plots[fields.TOWN_CODE.name].isna()]
+    columns = (fields.SOURCE_FILE, fields.SOURCE_ROW, fields.BSM, fields.FLAGS, fields.TOWN)
+    found = []
+    for file, row, bsm, flag, town, code in zip(
+        *(odd[field.name] for field in (*columns, fields.ZLDWDM)), strict=True
+    ):
+        rule = "TOWN_UNKNOWN" if pd.isna(flag) else flag
+        note, advice = TOWN_NOTES[rule]
+        said = note.format(town) + ("" if pd.isna(code) else f"({code})")
+        national = fields.ZLDWDM.national
+        found.append(Problem(file, int(row), bsm, rule, WARNING, national, said, advice))
+    return found
