@@ -120,7 +120,7 @@ def _areas(county: County, frame: gpd.GeoDataFrame, sifted: Sifted) -> list[Prob
     return problems
 
 
-def _differing(plots: gpd.GeoDataFrame) -> list[Problem]:
+def _differing(plots: pd.DataFrame) -> list[Problem]:
     """Return a warning per plot whose TBMJ is not its area."""
     advice = "核对图形与图斑面积哪个是旧的，在原数据中改正"
     columns = (plots[name] for name in (FILE, ROW, BSM, fields.BASE_REASON.name))

@@ -1,0 +1,75 @@
+"""Overlaps and gaps of a coverage, against all pairs and a plain union."""
+
+import itertools
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.overlay import coverage
+
+X0, Y0 = 36_580_000.0, 3_720_000.0
+GRID = 0.0001
+EXTENT = shapely.box(X0, Y0, X0 + 120, Y0 + 120)
+
+
+def box(x, y, width, height):
+    return shapely.box(X0 + x, Y0 + y, X0 + x + width, Y0 + y + height)
+
+
+def seen(shapes):
+    found = coverage(np.array(shapes, dtype=object), [EXTENT], GRID)
+    pairs = zip(
+        found.overlaps.left.tolist(),
+        found.overlaps.right.tolist(),
+        shapely.area(found.overlaps.shape).tolist(),
+        strict=True,
+    )
+    return {(a, b): area for a, b, area in pairs}, shapely.area(found.gaps).sum()
+
+
+coordinate = st.integers(0, 8).map(lambda n: n * 10)
+size = st.integers(1, 4).map(lambda n: n * 10)
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(st.lists(st.tuples(coordinate, coordinate, size, size), min_size=1, max_size=7))
+def test_overlaps_and_gaps_are_those_of_all_pairs_and_of_the_union(boxes):
+    shapes = [box(*b) for b in boxes]
+    overlaps, bare = seen(shapes)
+    expected = {
+        (a, b): shapes[a].intersection(shapes[b]).area
+        for a, b in itertools.combinations(range(len(shapes)), 2)
+    }
+    expected = {pair: area for pair, area in expected.items() if area > 0}
+    assert overlaps == pytest.approx(expected)
+    assert bare == pytest.approx(EXTENT.difference(shapely.union_all(shapes)).area)
+
+
+def quarters():
+    return [box(x, y, 60, 60) for x in (0, 60) for y in (0, 60)]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "overlaps", "bare"),
+    [
+        (quarters(), {}, 0),
+        # two files with the same plots: every edge twice each way
+        (quarters() * 2, {(n, n + 4): 3600 for n in range(4)}, 0),
+        # a hole filled by another plot is no overlap, one left empty is a gap
+        ([box(0, 0, 120, 120).difference(box(30, 30, 20, 20)), box(30, 30, 20, 20)], {}, 0),
+        ([box(0, 0, 120, 120).difference(box(30, 30, 20, 20))], {}, 400),
+        # a corner on another plot's edge is neither
+        ([box(0, 0, 60, 120), box(60, 0, 60, 40), box(60, 40, 60, 80)], {}, 0),
+        # two neighbours inside one plot share ground with it, not with each other
+        ([box(0, 0, 120, 120), box(20, 20, 9, 9), box(29, 20, 9, 9)], {(0, 1): 81, (0, 2): 81}, 0),
+        # below a hundredth of a square metre nothing is reported
+        ([box(0, 0, 60.0001, 60), *quarters()[1:]], {}, 0),
+    ],
+)
+def test_overlaps_and_gaps(shapes, overlaps, bare):
+    found, rest = seen(shapes)
+    assert found == pytest.approx(overlaps)
+    assert rest == pytest.approx(bare, abs=0.02)
