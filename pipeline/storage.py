@@ -34,7 +34,7 @@ from pipeline.disk import cannot_write, replacing
 from pipeline.errors import Finding, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from openpyxl import Workbook
@@ -43,7 +43,8 @@ GPKG_CLOCK = "2000-01-01T00:00:00.000Z"
 """Stands in gpkg_contents.last_change: a clock there would change the bytes of every run."""
 BOOK_CLOCK = datetime(2000, 1, 1)  # noqa: DTZ001 - a file property, not a moment
 
-
+FORMULA = r"[=+\-@\t\r]"
+"""What a cell begins with that a spreadsheet would run."""
 REFUSALS = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
@@ -128,6 +129,19 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     write_bytes(path, buffer.getvalue().encode("utf-8-sig"))
 
 
+def guarded(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts no spreadsheet takes for a formula: = + - @ get an apostrophe."""
+    texts = table.select_dtypes(["object", "string"]).columns
+    return table.assign(
+        **{
+            name: table[name].where(
+                ~table[name].astype("str").str.match(FORMULA).fillna(value=False), "'" + table[name]
+            )
+            for name in texts
+        }
+    )
+
+
 def read_table(path: Path) -> pd.DataFrame:
     """Read one of our own CSVs; every cell is text, empty cells are missing."""
     return pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False, na_values=[""])
@@ -161,6 +175,14 @@ def _check_frame(path: Path, frame: gpd.GeoDataFrame, written: pa.Table) -> None
 def read_frame(path: Path, columns: list[str] | None = None) -> gpd.GeoDataFrame:
     """Read a GeoParquet file written by `write_frame`, whole or some columns."""
     return gpd.read_parquet(path, columns=columns)
+
+
+def read_columns(
+    path: Path, columns: Sequence[str], *, only: Mapping[str, Collection[str]] | None = None
+) -> pd.DataFrame:
+    """Read columns of a GeoParquet file without its geometry; only: column → values wanted."""
+    wanted = [(name, "in", list(values)) for name, values in (only or {}).items()]
+    return pd.read_parquet(path, columns=list(columns), filters=wanted or None)
 
 
 def write_gpkg(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> None:

@@ -30,6 +30,7 @@ LISTS = (
 OVERLAPS = ("prev_cultivated_m2", "to_construction_m2", "approved_m2", "illegal_m2")
 NEAREST = 3
 _CLOSE = 40
+_TOWN_ENDS = ("镇", "乡", "街道", "街办", "办事处")
 
 
 def explain(
@@ -91,9 +92,26 @@ def nearest(bsm: str, known: pd.Series) -> list[str]:
     return difflib.get_close_matches(bsm, likely.tolist(), n=NEAREST, cutoff=0.5)
 
 
+def village_name(county: County, town: str | None, village: str | None) -> str:
+    """Return a village without the county's and the town's name before it, "" where it has none.
+
+    ZLDWMC comes as 新坪村, 河口镇新坪村 or 某县河口镇新坪村. A town is cut off by its name or by an
+    alias that says what it is: 小岭 alone may be the village 小岭村.
+    """
+    if not isinstance(village, str):
+        return ""
+    rest = village.partition(county.name)[2] if county.name in village else village
+    names = [name for t in county.towns if t.name == town for name in (t.name, *t.aliases)]
+    whole = [name for name in names if name.endswith(_TOWN_ENDS)]
+    head = max((name for name in whole if rest.startswith(name)), key=len, default="")
+    return rest.removeprefix(head)
+
+
 def _head(plot: pd.Series, own: pd.DataFrame, pack: RulePack, county: County) -> list[str]:
     base = int(to_cm2(own["base_m2"]).sum())
-    place = " ".join(filter(None, (_text(plot["town"]) or "镇办未定", _text(plot["village"]))))
+    town = _text(plot["town"])
+    village = village_name(county, town, _text(plot["village"]))
+    place = " ".join(filter(None, (town or "镇办未定", village)))
     sample = "（示例数据）" if county.sample else ""
     land = vocabulary()["dlbm"].say(_text(plot["dlbm"]) or MISSING)
     reason = _text(plot["base_reason"]) or "计算基数"

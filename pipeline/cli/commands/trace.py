@@ -1,0 +1,54 @@
+"""`gengbao trace PLACE FIGURE`: which plots stand behind a figure, from the last run's products."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.cli.command import Command, judged_export, open_desk
+
+if TYPE_CHECKING:
+    import argparse
+
+SHOWN = 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Ask for place and figure, an export, a measure, and where the plots go."""
+    parser.add_argument(
+        "words", nargs="+", metavar="地名 数字名",
+        help="如：小岭镇 cropland；杏坪镇 永农就地恢复；全县 合计（督导组、流域也行）",
+    )  # fmt: skip
+    parser.add_argument("--export", help="哪一期（年-月-日），默认台账期")
+    parser.add_argument("--measure", help="哪一项：图斑数、面积、已恢复、剩余、完成率……")
+    parser.add_argument("--all", action="store_true", help=f"列出全部图斑（默认前 {SHOWN} 个）")
+    parser.add_argument("--csv", type=Path, metavar="文件", help="把图斑写成 CSV")
+    parser.add_argument("--gpkg", type=Path, metavar="文件", help="把图斑写成 GeoPackage")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the answer, write the plots."""
+    from pipeline import explain, tables
+    from pipeline.stages import tracing
+
+    desk = open_desk(args)
+    day = judged_export(desk, args.export, desk.county.ledger)
+    traced = tracing.trace_figure(desk, args.words, args.measure, day)
+    tracing.write(desk, traced, csv=args.csv, gpkg=args.gpkg)
+    print(
+        explain.report(
+            traced.found,
+            traced.table,
+            county=desk.county,
+            classes=tables.classes(),
+            provenance=traced.provenance,
+            limit=None if args.all else SHOWN,
+        ),
+        end="",
+    )
+    return 0
+
+
+COMMANDS = (
+    Command(name="trace", text="一个数字背后是哪些图斑", order=22, run=run, arguments=arguments),
+)

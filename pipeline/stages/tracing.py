@@ -1,0 +1,168 @@
+"""Reading what stands behind a figure from the products of the last run: needed columns only."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.errors import Finding, OutputError, UsageError
+from pipeline.freshness import PACKAGE, State
+from pipeline.stages.judging import pack_files
+from pipeline.stages.publishing import SHORT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    import geopandas as gpd
+    import pandas as pd
+
+    from pipeline.explain import Provenance, Trace
+    from pipeline.stages.desk import Desk
+
+AGAIN = "请先运行 gengbao all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """A traced figure, its plots with their sources, and the run that made the products."""
+
+    found: Trace
+    table: pd.DataFrame
+    provenance: Provenance
+
+
+def trace_figure(desk: Desk, words: Sequence[str], measure: str | None, day: date) -> Traced:
+    """Trace a figure at an export.
+
+    Raises UsageError for words that mean no figure, OutputError where a product is missing,
+    GengbaoError where plots don't add up to a product.
+    """
+    from pipeline import explain, storage, tables
+    from pipeline.tables.figures import load_figures, load_measures
+
+    files = {name: desk.processed / name for name in ("summary.csv", "gaps.csv", "reconcile.csv")}
+    ledger_file, pieces_file = (
+        desk.export(day, name) for name in ("ledger.parquet", "pieces.parquet")
+    )
+    used = [*files.values(), ledger_file]
+    _there(used)
+    products = explain.Products(**{file.stem: storage.read_table(file) for file in files.values()})
+    classes, summary = tables.classes(), products.summary
+    undecided = bool((summary["town"] == explain.UNDECIDED).any())
+    asked = explain.ask(
+        words,
+        measure,
+        known=explain.places(desk.county, summary["level"], undecided=undecided),
+        figures=load_figures(),
+        measures=load_measures(),
+    )
+    if any(not c.task and c.name in asked.figure.parts for c in classes):
+        used.append(pieces_file)
+    rows = explain.stand_behind(
+        asked,
+        ledger=storage.read_columns(
+            ledger_file, explain.LEDGER, only={"category": asked.figure.parts}
+        ),
+        pieces=storage.read_columns(
+            pieces_file, explain.PIECES, only={"category": asked.figure.parts}
+        ),
+        classes=classes,
+        export=day,
+    )
+    found = explain.trace(asked, rows, products, county=desk.county, export=day)
+    origins = {
+        text: desk.processed / "exports" / text / "parcels.parquet"
+        for text in sorted(set(found.listed["first_seen"]) | {day.isoformat()})
+    }
+    used += list(origins.values())
+    _there(origins.values())
+    provenance = _provenance(desk, used)
+    sources = {text: storage.read_columns(file, explain.SOURCE) for text, file in origins.items()}
+    table = explain.plot_table(found, sources, classes, provenance)
+    return Traced(found=found, table=table, provenance=provenance)
+
+
+def write(desk: Desk, traced: Traced, *, csv: Path | None, gpkg: Path | None) -> None:
+    """Write the plots where the user wants them; both paths are judged before either is written.
+
+    Raises UsageError for a path in data/raw or among the products, OutputError as storage does.
+    """
+    from pipeline import storage
+
+    findings = [
+        finding
+        for option, path, ends in (("--csv", csv, ".csv"), ("--gpkg", gpkg, ".gpkg"))
+        if path is not None
+        for finding in _misplaced(desk, option, path, ends)
+    ]
+    if findings:
+        raise UsageError(findings)
+    if csv is not None:
+        storage.write_table(csv, storage.guarded(traced.table))
+    if gpkg is not None:
+        storage.write_gpkg(gpkg, {"trace": _shapes(desk, traced)})
+
+
+def _there(files: Iterable[Path]) -> None:
+    """Raise OutputError naming every product that is missing."""
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise OutputError(Finding(str(file), "没有这个成果", AGAIN) for file in missing)
+
+
+def _misplaced(desk: Desk, option: str, path: Path, ends: str) -> Iterable[Finding]:
+    whole = path.resolve()
+    for folder, why in (
+        (desk.county.root, "县里交来的数据只读不写"),
+        (desk.processed, "成果文件夹由程序管理"),
+        (desk.maps, "成果文件夹由程序管理"),
+    ):
+        if whole.is_relative_to(folder.resolve()):
+            yield Finding(option, f"{path} 在 {folder} 之内", f"{why}，换一个地方")
+    if path.suffix.lower() != ends:
+        yield Finding(option, f"{path} 不以 {ends} 结尾", f"写成 {path.with_suffix(ends).name}")
+
+
+def _provenance(desk: Desk, used: Iterable[Path]) -> Provenance:
+    """Return the run_id of the manifest, and which files aren't those it lists."""
+    from pipeline import explain, storage, tables
+
+    pack = tables.load_pack(desk.county.rules, desk.county.root)
+    manifest = desk.processed / "manifest.json"
+    if not manifest.is_file():
+        return explain.Provenance(run_id=None, pack=pack.name, version=pack.version)
+    document = storage.read_json(manifest)
+    contents = State.load(desk.state_file).contents
+    listed = document.get("outputs", {}) | document.get("rules", {})
+    now = contents.of_all(used, base=desk.out) | contents.of_all(pack_files(desk), base=PACKAGE)
+    changed = tuple(os.path.basename(k) for k, v in now.items() if listed.get(k) != v)  # noqa: PTH119
+    return explain.Provenance(
+        run_id=str(document.get("run_id", ""))[:SHORT] or None,
+        pack=pack.name,
+        version=pack.version,
+        changed=changed,
+    )
+
+
+def _shapes(desk: Desk, traced: Traced) -> gpd.GeoDataFrame:
+    """Return the table with the outline of every task, or of a plot's pieces of the category."""
+    import geopandas as gpd
+    import pandas as pd
+
+    from pipeline import overlay, storage
+
+    table, day = traced.table, traced.found.export
+    keys = ["bsm", "category"]
+    ledger = storage.read_frame(desk.export(day, "ledger.parquet"), ["task_id", "geometry"])
+    outline = pd.Series(ledger.geometry.to_numpy(), index=ledger["task_id"])
+    shape = table["task_id"].map(outline).to_numpy(dtype=object)
+    plain = table["task_id"].isna().to_numpy()
+    if plain.any():
+        pieces = storage.read_frame(desk.export(day, "pieces.parquet"), [*keys, "geometry"])
+        own = table.loc[plain, keys].reset_index(names="at").merge(pieces, on=keys)
+        at, union = overlay.union_by(own["geometry"].to_numpy(), own["at"].to_numpy())
+        shape[at] = union
+    return gpd.GeoDataFrame(table, geometry=shape, crs=desk.county.crs)
