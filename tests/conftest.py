@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from command_line import gengbao, hashes
 
 from pipeline.model import (
     County,
@@ -66,3 +67,34 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> County:
         targets=targets,
         exports=(date(2022, 12, 31), date(2023, 9, 30)),
     )
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """The tiny county as the sample command makes it."""
+    folder = tmp_path_factory.mktemp("tiny") / "raw"
+    done = gengbao("sample", "--county", folder, "--scale", "tiny", "--exports", 1)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tiny, tmp_path_factory):
+    """Products of one whole run."""
+    out = tmp_path_factory.mktemp("out")
+    before = hashes(tiny)
+    done = gengbao("all", "--county", tiny, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert hashes(tiny) == before, "data/raw was written to"
+    return out
+
+
+@pytest.fixture(scope="session")
+def zhashui(tmp_path_factory):
+    """The sample county of two commands, up to its figures."""
+    folder = tmp_path_factory.mktemp("zhashui")
+    made = gengbao("sample", "--county", folder / "raw")
+    assert made.returncode == 0, made.stderr
+    done = gengbao("aggregate", "--county", folder / "raw", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    return folder

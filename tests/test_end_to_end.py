@@ -15,26 +15,6 @@ import pytest
 from command_line import ROOT, gengbao, hashes, read_csv
 
 
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """The tiny county as the sample command makes it."""
-    folder = tmp_path_factory.mktemp("tiny") / "raw"
-    done = gengbao("sample", "--county", folder, "--scale", "tiny", "--exports", 1)
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-@pytest.fixture(scope="session")
-def finished(tiny, tmp_path_factory):
-    """Products of one whole run."""
-    out = tmp_path_factory.mktemp("out")
-    before = hashes(tiny)
-    done = gengbao("all", "--county", tiny, "--out", out)
-    assert done.returncode == 0, done.stderr
-    assert hashes(tiny) == before, "data/raw was written to"
-    return out
-
-
 @pytest.fixture
 def broken(tiny, finished, tmp_path):
     """A copy of county and products to damage one thing in."""
@@ -273,17 +253,6 @@ def gengbao_in(folder, *args):
 
 def test_an_unknown_command_is_a_matter_of_usage():
     assert gengbao("alles").returncode == 2
-
-
-@pytest.fixture(scope="session")
-def zhashui(tmp_path_factory):
-    """The sample county of two commands, up to its figures."""
-    folder = tmp_path_factory.mktemp("zhashui")
-    made = gengbao("sample", "--county", folder / "raw")
-    assert made.returncode == 0, made.stderr
-    done = gengbao("aggregate", "--county", folder / "raw", "--out", folder)
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 @pytest.mark.slow
