@@ -120,13 +120,19 @@ def test_a_gap_of_zero_is_done_and_ties_share_a_rank(pieces, county):
     assert table[table["level"] != "town"]["rank"].isna().all()
 
 
-def test_a_withdrawn_task_stands_in_its_own_column_only(pieces, county):
+def test_a_withdrawn_task_stands_in_its_own_columns_and_in_the_gap_but_not_in_the_rest(
+    pieces, county
+):
     ledger = open_ledger(pieces, classes=classes(), export=DAY)
-    ledger.loc[ledger["bsm"] == "2", "status"] = "withdrawn"
+    ledger.loc[ledger["bsm"] == "2", ["status", "remaining_m2"]] = "withdrawn", 0.0
     table = summarise(ledger, pieces, county=county, classes=classes(), export=DAY)
     assert cell(table, "甲镇", "target_restore_in_place", "plots") == 1
     assert cell(table, "甲镇", "target_restore_in_place", "withdrawn_plots") == 1
     assert cell(table, "甲镇", "target_restore_in_place", "area_m2") == "1000.03"
+    assert cell(table, "甲镇", "target_restore_in_place", "withdrawn_mu") == "3.000000"
+    gap = gaps(table, county=county, classes=classes()).set_index(["town", "indicator"])
+    assert gap.loc[("甲镇", "cropland"), "gap_mu"] == Decimal("5.50005")
+    assert gap.loc[("甲镇", "cropland"), "remaining_mu"] == Decimal("2.50005")
 
 
 def test_a_ledger_that_lost_area_is_our_own_fault(pieces):

@@ -21,18 +21,20 @@ def gaps(summary: pd.DataFrame, *, county: County, classes: Sequence[Category]) 
     """Hold each place's gap against its target: rows of gaps.csv, towns, groups and county.
 
     summary: rows of `summarise`, one or several exports. The gap of an indicator is the sum of its
-    categories' tasks (classes.csv, column gap), never target − actual. done_pct of a gap of 0 is
-    100. Towns are ranked by done_pct descending within export and indicator, ties sharing a rank.
+    categories' tasks opened up to the export, withdrawn ones too (classes.csv, column gap), never
+    target − actual: gap = restored + remaining + withdrawn. done_pct of a gap of 0 is 100. Towns
+    are ranked by done_pct descending within export and indicator, ties sharing a rank.
     planned_mu is what plan.csv has due by the export's date; missing where nothing is planned.
     """
     leaf = {c.name: c.gap for c in classes if c.gap}
     rows = summary[summary["category"].isin(list(leaf))].copy()
     rows["indicator"] = rows["category"].map(leaf)
-    for name in ("area_mu", "restored_mu", "remaining_mu"):
+    for name in ("area_mu", "withdrawn_mu", "restored_mu", "remaining_mu"):
         rows[name] = rows[name].map(Decimal)
+    rows["gap_mu"] = rows["area_mu"] + rows["withdrawn_mu"]
     keys = ["export", "level", "town_code", "town", "indicator"]
     table = rows.groupby(keys, sort=False, dropna=False, as_index=False).agg(
-        gap_mu=("area_mu", "sum"), restored_mu=("restored_mu", "sum"),
+        gap_mu=("gap_mu", "sum"), restored_mu=("restored_mu", "sum"),
         remaining_mu=("remaining_mu", "sum"),
     )  # fmt: skip
     table["target_mu"] = _stated(table, county, TargetKind.TARGET)

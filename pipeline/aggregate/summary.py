@@ -38,6 +38,7 @@ MEASURES = (
     "restored",
     "open_plots",
     "withdrawn_plots",
+    "withdrawn",
     "remaining",
 )
 
@@ -65,7 +66,8 @@ def summarise(
     ledger: tasks; pieces: classified pieces of the same export (for what isn't a task). Returns
     the rows of summary.csv: level (town, group, county), then category in the order of 附件2 with
     its subtotals; plots counts a plot once per category, distinct_plots once per row. Withdrawn
-    tasks stand in withdrawn_plots only. Raises GengbaoError when towns and county disagree.
+    tasks stand in withdrawn_plots and withdrawn_mu only. Raises GengbaoError when towns and county
+    disagree.
     """
     items = pd.concat([_task_items(ledger), _other_items(pieces, classes)], ignore_index=True)
     items["town_code"] = items["town_code"].fillna(UNDECIDED)
@@ -96,6 +98,7 @@ def summarise(
             "withdrawn_plots": table["withdrawn_plots"],
             "remaining_mu": table["remaining"].map(exact_mu),
             "distinct_plots": table["distinct_plots"],
+            "withdrawn_mu": table["withdrawn"].map(exact_mu),
         }
     )
 
@@ -116,6 +119,7 @@ def _task_items(ledger: gpd.GeoDataFrame) -> pd.DataFrame:
             "restored": np.where(here, to_cm2(ledger["restored_m2"]), 0),
             "open_plots": status.isin(["open", "partial", "reopened"]).to_numpy().astype("int64"),
             "withdrawn_plots": withdrawn.astype("int64"),
+            "withdrawn": np.where(withdrawn, to_cm2(ledger["area_m2"]), 0),
             "remaining": np.where(here, to_cm2(ledger["remaining_m2"]), 0),
         }
     )
