@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import pkgutil
 import sys
 from pathlib import Path
@@ -37,6 +38,10 @@ def run(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         code: int = args.command.run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `gengbao … | head`: whoever reads has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except GengbaoError as error:
         print(error, file=sys.stderr)
         if args.debug or error.exit_code == 1:

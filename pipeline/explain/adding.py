@@ -97,6 +97,7 @@ def counted(rows: pd.DataFrame) -> dict[str, Ints]:
         "restored_mu": restored * here,
         "open_plots": np.isin(status, OPEN),
         "withdrawn_plots": ~here,
+        "withdrawn_mu": area * ~here,
         "remaining_mu": remaining * here,
         "distinct_plots": once,
     }
@@ -105,7 +106,7 @@ def counted(rows: pd.DataFrame) -> dict[str, Ints]:
 
 SUMS = (
     "plots", "area_m2", "area_mu", "gap_mu", "closed_plots", "restored_mu", "open_plots",
-    "withdrawn_plots", "remaining_mu", "distinct_plots",
+    "withdrawn_plots", "withdrawn_mu", "remaining_mu", "distinct_plots",
 )  # fmt: skip
 """Measures that are sums over plots."""
 

@@ -13,7 +13,7 @@ from pipeline.errors import Finding, GengbaoError, OutputError, UsageError
 from pipeline.explain.adding import SUMS, counted, in_order, piece_rows, task_rows, totals
 from pipeline.explain.words import COUNTY, GROUP, TOWN, UNDECIDED
 from pipeline.model import TargetKind
-from pipeline.tables.figures import CATEGORY, GAP, SUBTOTAL
+from pipeline.tables.figures import CATEGORY, GAP, SUBTOTAL, load_measures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SUMMARY, GAPS, RECONCILE = "summary.csv", "gaps.csv", "reconcile.csv"
 SUMMARY_COLUMNS = (
     "plots", "area_m2", "area_mu", "closed_plots", "restored_mu", "open_plots", "withdrawn_plots",
-    "remaining_mu", "distinct_plots",
+    "remaining_mu", "distinct_plots", "withdrawn_mu",
 )  # fmt: skip
 GAP_COLUMNS = (
     "target_mu", "published_gap_mu", "gap_mu", "restored_mu", "remaining_mu", "done_pct", "rank",
@@ -158,12 +158,12 @@ def _listed(asked: Asked, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_measure(asked: Asked, cells: Iterable[Cell]) -> None:
-    """Raise UsageError when no product has this measure of the figure."""
-    have = dict.fromkeys(cell.column for cell in cells)
-    have |= dict.fromkeys(SUMS) if not have else {}
-    if asked.measure and asked.measure.name not in {*have, "plots", "area_mu", "area_m2"}:
+    """Raise UsageError when the figure has no such measure: sums go with every figure."""
+    have = {*SUMS, *(cell.column for cell in cells)}
+    if asked.measure and asked.measure.name not in have:
         found = f"{asked.place.name}的{asked.figure.label}没有“{asked.measure.label}”这一项"
-        raise UsageError(Finding("--measure", found, f"可用：{'、'.join(have)}"))
+        labels = [measure.label for measure in load_measures() if measure.name in have]
+        raise UsageError(Finding("--measure", found, f"可用：{'、'.join(labels)}"))
 
 
 def _wrong(cell: Cell, export: date) -> Finding:

@@ -10,6 +10,7 @@ import pandas as pd
 from pipeline.errors import Finding, GengbaoError
 from pipeline.explain.adding import LEDGER, counted, printed
 from pipeline.explain.figure import AGAIN, RANK, STATED
+from pipeline.explain.ground import JOIN, SUPPLEMENT
 from pipeline.explain.plot import village_name
 from pipeline.explain.words import COUNTY, LEVELS, TOWN
 from pipeline.measure import mu_text
@@ -283,6 +284,9 @@ def _plots(table: pd.DataFrame, county: County, limit: int | None) -> Iterator[s
         kind = f"{row['label']} {row['status_label']} {row['rule_id']}"
         yield f"  {number}. {name} {place} {row['area_mu']} 亩{share} {kind}"
         yield f"     来源：{row['source_file']} 第 {row['source_row']} 行"
+        for column, said in ((SUPPLEMENT, "补划"), ("now", "本期"), ("now_source", "本期来源")):
+            if isinstance(row.get(column), str):
+                yield f"     {said}：{row[column].replace(JOIN, '；')}"
     if rest:
         yield f"  ……另有 {rest} 个未列出：--all 全部列出，--csv、--gpkg 写成文件"
 

@@ -82,6 +82,7 @@ def ask(
     Blanks between them may be there or not. A measure may stand behind the figure or in `measure`.
     Raises UsageError naming the nearest places, figures or measures, or the two that a word means.
     """
+    words = " ".join(words).split()
     text = spelling("".join(words))
     heads = [(s, p) for p in known for s in p.spellings if text.startswith(s)]
     heads.sort(key=lambda head: -len(head[0]))
@@ -98,6 +99,8 @@ def ask(
             raise UsageError(Finding(" ".join(words), f"地名“{head}”指 {both}", advice))
         figure, behind = found
         return Asked(place=same[0], figure=figure, measure=_measure(measure, behind, measures))
+    if len(words) > 1 and spelling(words[0]) not in {head for head, _ in heads}:
+        raise UsageError(_no_place(words, text, known))
     raise UsageError(_no_figure(words, text.removeprefix(heads[0][0]), figures))
 
 

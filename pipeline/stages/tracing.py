@@ -79,10 +79,33 @@ def trace_figure(desk: Desk, words: Sequence[str], measure: str | None, day: dat
     }
     used += list(origins.values())
     _there(origins.values())
+    later = bool((found.listed["first_seen"] < day.isoformat()).any())
+    if later:
+        used.append(pieces_file)
+    supplement = desk.zone("supplement", day) if "supplement" in desk.delivered(day) else None
     provenance = _provenance(desk, used)
     sources = {text: storage.read_columns(file, explain.SOURCE) for text, file in origins.items()}
     table = explain.plot_table(found, sources, classes, provenance)
+    if later:
+        table = table.merge(_now(desk, found, sources[day.isoformat()]), on="task_id", how="left")
+    moved = table.loc[table["category"].isin(explain.MOVED_OUT), "bsm"]
+    if supplement is not None and len(moved):
+        named = explain.supplements_of(list(moved), storage.read_frame(supplement), day)
+        table = table.merge(named, on="bsm", how="left")
     return Traced(found=found, table=table, provenance=provenance)
+
+
+def _now(desk: Desk, found: Trace, sources: pd.DataFrame) -> pd.DataFrame:
+    """Return this export's plots on the ground of the listed tasks that are older than it."""
+    from pipeline import explain, storage
+
+    day = found.export
+    older = found.listed[found.listed["first_seen"] < day.isoformat()]
+    tasks = storage.read_frame(desk.export(day, "ledger.parquet"), ["task_id", "geometry"])
+    tasks = tasks[tasks["task_id"].isin(older["task_id"])].reset_index(drop=True)
+    columns = ["bsm", "dlbm", "cultivated", "geometry"]
+    pieces = storage.read_frame(desk.export(day, "pieces.parquet"), columns)
+    return explain.now_on(tasks, pieces, sources.drop(columns="tbbh"))
 
 
 def write(desk: Desk, traced: Traced, *, csv: Path | None, gpkg: Path | None) -> None:
@@ -158,7 +181,7 @@ def _shapes(desk: Desk, traced: Traced) -> gpd.GeoDataFrame:
     keys = ["bsm", "category"]
     ledger = storage.read_frame(desk.export(day, "ledger.parquet"), ["task_id", "geometry"])
     outline = pd.Series(ledger.geometry.to_numpy(), index=ledger["task_id"])
-    shape = table["task_id"].map(outline).to_numpy(dtype=object)
+    shape = table["task_id"].map(outline).to_numpy(dtype=object, copy=True)
     plain = table["task_id"].isna().to_numpy()
     if plain.any():
         pieces = storage.read_frame(desk.export(day, "pieces.parquet"), [*keys, "geometry"])

@@ -1,0 +1,568 @@
+"""A figure's plots: found by a person's words, added up again, told in Chinese."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import box
+
+from pipeline import explain
+from pipeline.aggregate import gaps, summarise
+from pipeline.errors import ConfigError, GengbaoError, OutputError, UsageError
+from pipeline.explain.plot import village_name
+from pipeline.ledger import open_ledger
+from pipeline.model import Published
+from pipeline.reconcile import reconcile
+from pipeline.tables import classes
+from pipeline.tables.figures import load_figures, load_measures, spelling
+from pipeline.tables.published import load_published_items
+
+DAY, LATER = date(2023, 9, 30), date(2023, 10, 31)
+A, B, C = "990001001", "990001002", "990001003"
+ROWS = [
+    ("1", A, "outflow_restore", 666.67),
+    ("1", A, "none", 333.33),
+    ("2", A, "target_restore_in_place", 2000.00),
+    ("3", A, "target_restore_in_place", 1000.01),
+    ("3", A, "target_restore_in_place", 0.02),
+    ("4", B, "pbf_self_submitted", 500.00),
+    ("5", B, "suspected_change", 100.00),
+    ("6", None, "review", 50.00),
+    ("7", C, "none", 9000.00),
+]
+PUBLISHED = (
+    Published(table="附件2", town="甲镇", item="outflow_restore", plots="1", area_mu="1"),
+    Published(table="附件2", town="甲镇", item="cropland_subtotal", plots="3", area_mu="6"),
+    Published(table="正文", town="甲镇", item="cropland_gap", plots="", area_mu="6"),
+)
+
+
+def make_pieces(rows=ROWS):
+    """Return classified pieces of (bsm, town, category, base_m2)."""
+    frame = pd.DataFrame(rows, columns=["bsm", "town_code", "category", "base_m2"])
+    frame["piece"] = frame.groupby("bsm").cumcount() + 1
+    frame["town"] = frame["town_code"].map({A: "甲镇", B: "乙镇", C: "丙街办"})
+    frame["rule_id"] = frame["category"].str[:3]
+    frame = frame.assign(village="河口村", basis="依据", case_no=None, flags=None)
+    shapes = [box(10 * i, 0, 10 * i + 10, 10) for i in range(len(frame))]
+    return gpd.GeoDataFrame(frame, geometry=shapes, crs="EPSG:4524")
+
+
+def text_cells(table):
+    """Return a table as it comes back from its CSV."""
+    return table.map(lambda cell: None if pd.isna(cell) else str(cell))
+
+
+class Desk:
+    """Products of one invented ledger, and questions to them."""
+
+    def __init__(self, county, pieces=None, ledger=None, day=DAY, published=PUBLISHED):
+        self.county, self.day = county, day
+        self.pieces = make_pieces() if pieces is None else pieces
+        opened = open_ledger(self.pieces, classes=classes(), export=DAY)
+        self.ledger = opened if ledger is None else ledger(opened)
+        summary = summarise(self.ledger, self.pieces, county=county, classes=classes(), export=day)
+        table = gaps(summary, county=county, classes=classes())
+        checks = reconcile(published, text_cells(summary), load_published_items())
+        self.products = explain.Products(
+            summary=text_cells(summary), gaps=text_cells(table), reconcile=text_cells(checks)
+        )
+
+    def asked(self, words, measure=None):
+        summary = self.products.summary
+        return explain.ask(
+            words.split(),
+            measure,
+            known=explain.places(
+                self.county, summary["level"], undecided="未定" in set(summary["town"])
+            ),
+            figures=load_figures(),
+            measures=load_measures(),
+        )
+
+    def trace(self, words, measure=None):
+        asked = self.asked(words, measure)
+        rows = explain.stand_behind(
+            asked,
+            ledger=self.ledger[list(explain.LEDGER)],
+            pieces=self.pieces[list(explain.PIECES)],
+            classes=classes(),
+            export=self.day,
+        )
+        return explain.trace(asked, rows, self.products, county=self.county, export=self.day)
+
+    def table(self, found):
+        bsm = sorted(set(self.pieces["bsm"]))
+        source = pd.DataFrame(
+            {
+                "bsm": bsm,
+                "tbbh": bsm,
+                "source_file": "exports/2023-09-30/DLTB.shp",
+                "source_row": range(1, len(bsm) + 1),
+            }
+        )
+        days = {DAY.isoformat(): source, self.day.isoformat(): source}
+        return explain.plot_table(found, days, classes(), RUN)
+
+    def report(self, words, measure=None, limit=20, run=None):
+        found = self.trace(words, measure)
+        return explain.report(
+            found,
+            self.table(found),
+            county=self.county,
+            classes=classes(),
+            provenance=run or RUN,
+            limit=limit,
+        )
+
+
+RUN = explain.Provenance(run_id="0123456789ab", pack="zhashui-2023", version="abcdef")
+
+
+@pytest.fixture(scope="module")
+def desk(county):
+    return Desk(county)
+
+
+@pytest.fixture(scope="module")
+def tracked(county):
+    """A later export: plot 2 withdrawn, plot 3 half restored, plot 1 closed."""
+
+    def ledger(opened):
+        after = opened.set_index("bsm")
+        after.loc["2", ["status", "remaining_m2"]] = "withdrawn", 0.0
+        after.loc["3", ["status", "restored_m2", "remaining_m2"]] = "partial", 400.01, 600.02
+        after.loc["1", ["status", "restored_m2", "remaining_m2"]] = "closed", 660.0, 6.67
+        return after.reset_index()
+
+    return Desk(county, ledger=ledger, day=LATER)
+
+
+# words
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "figure"),
+    [
+        ("甲镇 cropland", "甲镇", "cropland"),
+        ("甲 耕地缺口", "甲镇", "cropland"),
+        ("990001001 cropland_gap", "甲镇", "cropland"),
+        ("甲镇耕地保护目标缺口", "甲镇", "cropland"),
+        ("丙街道 永农就地恢复", "丙街办", "pbf_restore_in_place"),
+        ("丙街办 永久基本农田就地恢复", "丙街办", "pbf_restore_in_place"),
+        ("乙镇 YH", "乙镇", "pbf_restore_in_place"),
+        ("乙镇 永久基本农田保护小计", "乙镇", "pbf_subtotal"),
+        ("全县 合计", "全县", "total"),
+        ("测试县 需整改合计（不含自提）", "全县", "work_needed"),
+        ("第一督导组 进出平衡", "第一督导组", "in_out_balance"),
+        ("全县 balance_gap", "全县", "in_out_balance"),
+        ("全县 调整补划", "全县", "pbf_adjust"),
+        ("未定 待核", "未定", "review"),
+    ],
+)
+def test_people_write_places_and_figures_in_their_own_words(desk, words, place, figure):
+    asked = desk.asked(words)
+    assert (asked.place.name, asked.figure.name, asked.measure) == (place, figure, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "measure", "name"),
+    [
+        ("甲镇 cropland 剩余", None, "remaining_mu"),
+        ("甲镇 耕地完成率", None, "done_pct"),
+        ("甲镇 cropland", "图斑数", "plots"),
+        ("甲镇 cropland 面积", "area_mu", "area_mu"),
+        ("甲镇 耕地小计 图斑数", None, "plots"),
+    ],
+)
+def test_a_measure_stands_behind_the_figure_or_in_its_option(desk, words, measure, name):
+    assert desk.asked(words, measure).measure.name == name
+
+
+def test_a_basin_is_a_place_only_where_the_products_have_rows_for_it(desk, county):
+    names = {p.name for p in explain.places(county, ["town", "group"], undecided=False)}
+    assert "东河" not in names
+    basins = explain.places(county, ["town", "basin"], undecided=False)
+    assert next(p for p in basins if p.name == "东河").towns == (A, B)
+    with pytest.raises(UsageError, match="开头不是本县的地名"):
+        desk.asked("东河 合计")
+
+
+@pytest.mark.parametrize(
+    ("words", "measure", "said"),
+    [
+        ("甲真 cropland", None, "最接近的是 甲镇"),
+        ("戊镇cropland", None, "可用地名：甲镇、乙镇、丙街办、未定、第一督导组、第二督导组、全县"),
+        ("甲镇 永农就地复恢", None, "最接近的是 永久基本农田就地恢复（pbf_restore_in_place）"),
+        ("甲真cropland", None, "最接近的是 耕地保护目标缺口（cropland）"),
+        ("甲镇 xyz", None, "没有叫“xyz”的数"),
+        ("甲镇", None, "后面没有写数字名"),
+        ("甲镇 合计", "剩於面积", "最接近的是 剩余面积"),
+        ("甲镇 合计 面积", "图斑数", "前面却写了面积"),
+    ],
+)
+def test_unknown_words_are_a_matter_of_usage_and_name_the_nearest(desk, words, measure, said):
+    with pytest.raises(UsageError) as caught:
+        desk.asked(words, measure)
+    assert said in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_name_of_two_places_is_never_guessed(county):
+    towns = (replace(county.towns[0], group="乙镇"), *county.towns[1:])
+    with pytest.raises(UsageError, match="镇办乙镇、督导组乙镇"):
+        Desk(replace(county, towns=towns)).asked("乙镇 合计")
+
+
+def test_a_measure_the_figure_has_not_is_refused_with_those_it_has(desk):
+    with pytest.raises(UsageError) as caught:
+        desk.trace("甲镇 年度流出恢复", "完成率")
+    assert "甲镇的年度流出恢复没有“完成率”这一项" in str(caught.value)
+    assert "可用：图斑数、" in str(caught.value)
+
+
+# adding up
+
+
+def test_every_figure_of_every_place_is_the_sum_of_its_plots(desk):
+    """All figures x all places; a plot of two categories counts in both, distinct once."""
+    places = explain.places(desk.county, desk.products.summary["level"], undecided=True)
+    counts = {}
+    for figure in load_figures():
+        for place in places:
+            found = desk.trace(f"{place.name} {figure.name}")
+            counts[place.name, figure.name] = len(found.listed)
+    assert len(counts) == 7 * 20
+    assert counts["甲镇", "cropland"] == 3
+    assert counts["甲镇", "none"] == counts["丙街办", "none"] == 1
+    assert counts["未定", "review"] == counts["全县", "review"] == 1
+    assert counts["全县", "total"] == 5
+    assert counts["全县", "work_needed"] == 4  # 自提 needs no field work
+    assert counts["第二督导组", "total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("measure", "bsms", "sums"),
+    [
+        ("plots", ["1", "3"], 2),
+        ("area_mu", ["1", "3"], 66667 + 100003),
+        ("gap_mu", ["1", "2", "3"], 66667 + 200000 + 100003),
+        ("closed_plots", ["1"], 1),
+        ("restored_mu", ["1", "3"], 66000 + 40001),
+        ("remaining_mu", ["1", "3"], 667 + 60002),
+        ("done_pct", ["1", "2", "3"], 66667 + 200000 + 100003),
+        ("target_mu", [], 0),
+    ],
+)
+def test_a_measure_lists_exactly_the_plots_that_count_in_it(tracked, measure, bsms, sums):
+    found = tracked.trace("甲镇 cropland", measure)
+    assert sorted(found.listed["bsm"]) == bsms
+    assert found.listed["counted"].sum() == sums
+
+
+@pytest.mark.parametrize("measure", ["open_plots", "withdrawn_plots", "withdrawn_mu"])
+def test_measures_of_the_town_table_alone_belong_to_its_categories(tracked, measure):
+    found = tracked.trace("甲镇 耕地保护目标就地恢复", measure)
+    assert list(found.listed["bsm"]) == (["3"] if measure == "open_plots" else ["2"])
+
+
+def test_gap_done_share_and_rank_are_added_up_again(tracked):
+    cells = {c.column: c for c in tracked.trace("甲镇 cropland").cells}
+    # 1060.01 of 3666.70 m²
+    assert cells["done_pct"].stated == cells["done_pct"].found == Decimal("28.91")
+    assert cells["gap_mu"].found == Decimal("5.500050")
+    assert cells["rank"].found == 3
+    assert cells["target_mu"].found == 1000
+    assert cells["published_gap_mu"].found == 10
+
+
+def test_a_group_states_a_target_only_where_all_its_towns_do(desk):
+    cells = {c.column: c for c in desk.trace("第一督导组 cropland").cells}
+    assert cells["target_mu"].found == Decimal("1500.5")
+    assert cells["published_gap_mu"].found is None
+
+
+@pytest.mark.parametrize(
+    ("product", "column"),
+    [
+        *(("summary", name) for name in explain.figure.SUMMARY_COLUMNS),
+        *(("gaps", name) for name in explain.figure.GAP_COLUMNS if name != "published_gap_mu"),
+        ("reconcile", "computed"),
+    ],
+)
+def test_one_changed_number_in_a_product_is_our_own_fault(county, product, column):
+    """The check of every column can fail: the figure that was changed is named."""
+    desk = Desk(county)
+    table = getattr(desk.products, product).copy()
+    row = {
+        "summary": {"town": "甲镇", "category": "outflow_restore"},
+        "gaps": {"town": "甲镇", "indicator": "cropland"},
+        "reconcile": {"item": "cropland_gap", "check": "printed-computed"},
+    }[product]
+    at = (table[list(row)] == pd.Series(row)).all(axis=1)
+    assert at.sum() == 1
+    table.loc[at, column] = "77"
+    desk.products = replace(desk.products, **{product: table})
+    with pytest.raises(GengbaoError) as caught:
+        desk.trace("甲镇 cropland")
+    assert caught.value.exit_code == 1
+    assert f"{product}.csv 2023-09-30 甲镇" in str(caught.value)
+    assert "成果中为 77，图斑加出来是 " in str(caught.value)
+
+
+def test_a_lost_task_is_noticed_in_the_county_figure_too(county):
+    desk = Desk(county)
+    desk.ledger = desk.ledger[desk.ledger["bsm"] != "4"]
+    with pytest.raises(GengbaoError) as caught:
+        desk.trace("全县 合计")
+    assert "乙镇 pbf_self_submitted plots" in str(caught.value)
+    assert "全县 total plots" in str(caught.value)
+    assert "成果中为 5，图斑加出来是 4" in str(caught.value)
+
+
+def test_products_of_other_settings_are_not_read_as_if_they_were_ours(county):
+    desk = Desk(county)
+    summary = desk.products.summary
+    desk.products = replace(desk.products, summary=summary[summary["town"] != "甲镇"])
+    with pytest.raises(OutputError, match="没有 甲镇 outflow_restore 这一行"):
+        desk.trace("甲镇 cropland")
+
+
+TASKS = [c.name for c in classes()]
+
+
+@settings(deadline=None, derandomize=True, max_examples=30)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 12).map(str),
+            st.sampled_from([A, B, C, None]),
+            st.sampled_from(TASKS),
+            st.integers(1, 10_000_000).map(lambda n: n / 100),
+            st.sampled_from(["open", "partial", "closed", "reopened", "withdrawn"]),
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    st.sampled_from([f.name for f in load_figures()]),
+    st.sampled_from(["甲镇", "第一督导组", "全县"]),
+)
+def test_any_ledger_adds_up_to_its_products_in_any_place(county, rows, figure, place):
+    towns = {bsm: town for bsm, town, *_ in rows}
+    states = {bsm: state for bsm, *_, state in rows}
+    pieces = make_pieces([(bsm, towns[bsm], name, area) for bsm, _, name, area, _ in rows])
+
+    def ledger(opened):
+        status = opened["bsm"].map(states)
+        rest = opened["area_m2"].where(status != "withdrawn", 0.0)
+        restored = (rest / 2).round(2).where(status != "open", 0.0)
+        return opened.assign(
+            status=status, restored_m2=restored, remaining_m2=(rest - restored).round(2)
+        )
+
+    found = Desk(county, pieces, ledger, LATER).trace(f"{place} {figure}")
+    assert all(cell.agrees for cell in found.cells)
+    assert found.checked["summary.csv"] >= 10
+
+
+# the text and the table
+
+
+def test_the_report_says_everything_behind_the_figure(desk):
+    lines = desk.report("甲镇 cropland").splitlines()
+    assert lines[0] == "甲镇（镇办） · 耕地保护目标缺口（cropland）（示例数据）"
+    assert lines[1] == "  数据日期：2023-09-30；run_id：0123456789ab"
+    assert lines[2] == "  规则包：zhashui-2023（版本 abcdef）"
+    # 3666.70 m² x 0.0015 = 5.50005 亩; half-up 6 and 5.5
+    assert lines[3] == "  图斑 3 个；面积 5.500050 亩（3666.70 ㎡），印作 6 亩或 5.5 亩"
+    text = "\n".join(lines)
+    for said in (
+        "gaps.csv cropland：任务数 1000 亩；公布缺口 10 亩；缺口 5.500050 亩；",
+        "  耕地保护目标缺口 = 年度流出恢复 + 耕地保护目标就地恢复\n",
+        "  年度流出恢复：1 个，1.000005 亩（666.67 ㎡）\n",
+        "  耕地保护目标就地恢复：2 个，4.500045 亩（3000.03 ㎡）\n",
+        "  甲镇 cropland 任务数 1000 亩；来源：测试文件\n",
+        "  正文 cropland_gap：公布 6 亩，与图斑加出来的数核对 5.500050 亩，相等（",
+        "  out（1 个）：依据\n",
+        "  exports/2023-09-30/DLTB.shp：3 行\n",
+        "  1. LC-1（BSM 1） 甲镇 河口村 1.000005 亩 年度流出恢复 待整改 out\n",
+        "     来源：exports/2023-09-30/DLTB.shp 第 1 行\n",
+        "核对：由图斑重新加总，与成果逐一相等（summary.csv 20 个数、gaps.csv 7 个数、",
+    ):
+        assert said in text + "\n"
+
+
+def test_a_county_figure_names_its_towns_and_the_rest_of_a_long_list_is_counted(desk):
+    text = desk.report("全县 合计", limit=2)
+    assert text.startswith("测试县 · 合计（total）")
+    assert "按镇办：\n  甲镇：3 个，5.500050 亩" in text
+    assert "  丙街办：0 个，0.000000 亩" in text
+    assert "图斑（共 5 个，列出前 2 个）：" in text
+    assert "……另有 3 个未列出" in text
+    whole = desk.report("全县 合计", limit=None)
+    assert "图斑（共 5 个）：" in whole
+    assert "未列出" not in whole
+
+
+def test_a_measure_heads_the_report_with_its_own_number_and_each_plots_share(tracked):
+    text = tracked.report("甲镇 cropland 剩余")
+    # 6.67 + 600.02 = 606.69 m² = 0.910035 亩
+    assert "  其中剩余面积：0.910035 亩（606.69 ㎡），印作 1 亩或 0.9 亩\n" in text
+    assert "1.500045 亩（本项计 0.900030） 耕地保护目标就地恢复 部分恢复" in text
+    assert "公布的数" not in text  # those are of the ledger's date
+
+
+def test_done_share_and_rank_show_what_they_come_from(tracked):
+    assert "年度流出恢复：已恢复 0.990000 亩，缺口 1.000005 亩" in tracked.report(
+        "甲镇 耕地 完成率"
+    )
+    assert "  第 3 名 甲镇：28.91%" in tracked.report("甲镇 耕地 名次")
+
+
+def test_a_stated_number_has_a_source_and_no_plots(desk):
+    text = desk.report("甲镇 耕地 任务数")
+    assert "  甲镇 cropland 任务数 1000 亩；来源：测试文件\n" in text
+    assert "这是文件下达或公布的数，背后没有图斑" in text
+    assert "图斑（共" not in text
+
+
+def test_a_run_that_cannot_be_named_is_said_so(desk):
+    unknown = desk.report("甲镇 合计", run=replace(RUN, run_id=None))
+    assert "run_id：不明（没有 manifest.json" in unknown
+    changed = desk.report("甲镇 合计", run=replace(RUN, changed=("summary.csv",)))
+    assert "注意：summary.csv 与清单（manifest.json）记录的不一致，run_id 不作数" in changed
+
+
+@pytest.mark.parametrize("measure", ["面积", "缺口", "已恢复", "剩余", "图斑数"])
+def test_the_counted_column_adds_up_to_the_figure(tracked, measure):
+    found = tracked.trace("甲镇 cropland", measure)
+    table = tracked.table(found)
+    own = next((c for c in found.cells if c.column == found.asked.measure.name), None)
+    total = sum(map(Decimal, table["counted"]))
+    assert total == (own.stated if own else total)
+    assert own is not None or measure in ("面积", "图斑数")
+    assert list(table["source_row"]) == [int(bsm) for bsm in table["bsm"]]
+
+
+def test_a_plot_that_no_export_holds_is_our_own_fault(desk):
+    found = desk.trace("甲镇 cropland")
+    empty = pd.DataFrame({name: pd.Series(dtype="str") for name in explain.SOURCE})
+    with pytest.raises(GengbaoError, match="2023-09-30 的入库成果中没有这个图斑"):
+        explain.plot_table(found, {DAY.isoformat(): empty}, classes(), RUN)
+
+
+def test_pieces_of_one_plot_and_category_are_one_row_with_every_reason():
+    pieces = make_pieces([("1", A, "review", 10.0), ("1", A, "review", 5.0)])
+    pieces["basis"] = ["缺地类", "缺上年"]
+    rows = explain.adding.piece_rows(pieces, ["review"], "2023-09-30")
+    assert rows["basis"].tolist() == ["缺地类|缺上年"]
+    assert rows["area_cm2"].tolist() == [1500]
+
+
+# the ground now
+
+
+def test_the_ground_of_a_task_names_the_plots_that_lie_there_now():
+    tasks = gpd.GeoDataFrame({"task_id": ["YH-1"]}, geometry=[box(0, 0, 40, 10)], crs="EPSG:4524")
+    pieces = gpd.GeoDataFrame(
+        {
+            "bsm": ["8", "9", "10"],
+            "dlbm": ["0103", "0201", "0301"],
+            "cultivated": pd.array([True, False, None], dtype="boolean"),
+        },
+        geometry=[box(0, 0, 10, 10), box(10, 0, 39.9, 10), box(39.9, 0, 90, 10)],
+        crs="EPSG:4524",
+    )
+    tasks.geometry = tasks.translate(36_600_000, 3_700_000)
+    pieces.geometry = pieces.translate(36_600_000, 3_700_000)
+    sources = pd.DataFrame(
+        {"bsm": ["8", "9", "10"], "source_file": "甲镇.shp", "source_row": [3, 4, 5]}
+    )
+    found = explain.now_on(tasks, pieces, sources).iloc[0]
+    first, second = found["now"].split("|")  # the third shares 1 m²: a shifted border
+    assert first.startswith("9 0201 未耕 0.44")
+    assert second.startswith("8 0103 已耕 0.1")
+    assert found["now_source"] == "甲镇.shp 第 4 行|甲镇.shp 第 3 行"
+
+
+def test_supplements_are_those_named_for_the_plot_and_known_by_then():
+    listed = gpd.GeoDataFrame(
+        {
+            "bsm": ["b1", "b2", "b3"],
+            "glbh": ["1", "1", "2"],
+            "sxrq": ["2023-09-01", "2023-12-01", None],
+            "source_file": "补划.xlsx",
+            "source_row": [2, 3, 4],
+        },
+        geometry=[None, None, None],
+        crs="EPSG:4524",
+    )
+    found = explain.supplements_of(["1", "2"], listed, date(2023, 10, 31))
+    assert found.to_dict("list") == {
+        "bsm": ["1", "2"],
+        "supplement_source": ["补划.xlsx 第 2 行", "补划.xlsx 第 4 行"],
+    }
+
+
+# names of villages
+
+
+@pytest.mark.parametrize(
+    ("village", "said"),
+    [
+        ("测试县甲镇东村", "东村"),
+        ("某省某市测试县甲镇东村", "东村"),
+        ("甲镇东村", "东村"),
+        ("甲村", "甲村"),
+        ("丙街道南社区", "丙街道南社区"),
+        (None, ""),
+        (float("nan"), ""),
+    ],
+)
+def test_a_village_is_told_without_county_and_town_before_it(county, village, said):
+    assert village_name(county, "甲镇", village) == said
+
+
+def test_a_towns_alias_that_says_what_it_is_is_left_out_too(county):
+    assert village_name(county, "丙街办", "丙街道南社区") == "南社区"
+
+
+# the tables of names
+
+
+def write_csv(folder, text):
+    file = folder / "names.csv"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_spelling_of_two_figures_is_refused(tmp_path):
+    file = write_csv(tmp_path, "name,label,kind,published,aliases\nx,合计数,gap,,永农就地恢复\n")
+    with pytest.raises(ConfigError, match="叫法“永农就地恢复”已指 pbf_restore_in_place，又指 x"):
+        load_figures(file)
+
+
+def test_a_sum_that_is_published_with_other_parts_is_refused(tmp_path):
+    file = write_csv(
+        tmp_path, "name,label,kind,published,aliases\npbf_subtotal,小计,subtotal,pbf_gap,\n"
+    )
+    with pytest.raises(ConfigError, match="pbf_gap 的组成与"):
+        load_figures(file)
+
+
+def test_a_spelling_of_two_measures_is_refused(tmp_path):
+    file = write_csv(tmp_path, "name,label,unit,formula,aliases\na,数,个,,\nb,面,亩,,数\n")
+    with pytest.raises(ConfigError, match="叫法“数”已指 a，又指 b"):
+        load_measures(file)
+
+
+def test_names_are_compared_without_blanks_punctuation_and_width():
+    assert spelling(" 需整改合计（不含自提） ") == spelling("需整改合计(不含自提)")
+    assert spelling("ＰＢＦ＿gap") == "PBFGAP"
