@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all setup sample ingest classify ledger aggregate maps explain progress compare docs check lint types imports drift test bench clean
+.PHONY: help all setup sample ingest classify ledger aggregate maps explain trace progress compare docs check lint types imports drift test bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,6 +35,9 @@ ingest classify ledger aggregate maps: $(READY) ## 只做到某一步(ingest 入
 
 explain: $(READY) ## 问一个图斑为什么是这一类:make explain BSM=标识码
 	@$(RUN) explain $(WHERE) '$(BSM)'
+
+trace: $(READY) ## 问一个数背后是哪些图斑:make trace WHAT='小岭镇 cropland'(ARGS= 加 --all、--measure、--csv 等)
+	@$(RUN) trace $(WHERE) '$(WHAT)' $(ARGS)
 
 compare: $(READY) ## 对比两期:make compare A=2023-09-30 B=2023-10-31(日期,或图斑文件、文件夹);或清单:make compare LIST=文件
 	@$(RUN) compare $(WHERE) $(if $(LIST),--list '$(LIST)' $(ARGS),'$(A)' '$(B)')
