@@ -42,8 +42,7 @@ if TYPE_CHECKING:
 GPKG_CLOCK = "2000-01-01T00:00:00.000Z"
 """Stands in gpkg_contents.last_change: a clock there would change the bytes of every run."""
 BOOK_CLOCK = datetime(2000, 1, 1)  # noqa: DTZ001 - a file property, not a moment
-
-FORMULA = r"[=+\-@\t\r]"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a cell begins with that a spreadsheet would run."""
 REFUSALS = (
     pyogrio.errors.DataSourceError,
@@ -129,15 +128,18 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     write_bytes(path, buffer.getvalue().encode("utf-8-sig"))
 
 
-def guarded(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts no spreadsheet takes for a formula: = + - @ get an apostrophe."""
-    texts = table.select_dtypes(["object", "string"]).columns
+def guarded(table: pd.DataFrame, numbers: Collection[str] = ()) -> pd.DataFrame:
+    """Return the table with an apostrophe before text that a spreadsheet takes for a formula.
+
+    numbers: columns of numbers written as text, where a minus is a minus.
+    """
     return table.assign(
         **{
-            name: table[name].where(
-                ~table[name].astype("str").str.match(FORMULA).fillna(value=False), "'" + table[name]
-            )
-            for name in texts
+            name: [
+                f"'{text}" if isinstance(text, str) and text.startswith(FORMULA_STARTS) else text
+                for text in table[name]
+            ]
+            for name in table.columns.difference(list(numbers), sort=False)
         }
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from pipeline import storage
 from pipeline.errors import Finding, GengbaoError
 from pipeline.inspection import tables
 from pipeline.inspection.cells import side_by_side
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 NUMBERS = ("_mu", "_plots")
 """Columns with these endings, `row` and `times` hold numbers; all others hold text."""
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +94,5 @@ def csv_tables(found: Inspection) -> dict[str, pd.DataFrame]:
 
 def guarded(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with an apostrophe before text that a spreadsheet takes for a formula."""
-    texts = [c for c in table.columns if c not in ("row", "times") and not c.endswith(NUMBERS)]
-    return table.assign(
-        **{
-            name: [
-                f"'{text}" if isinstance(text, str) and text.startswith(FORMULA_STARTS) else text
-                for text in table[name]
-            ]
-            for name in texts
-        }
-    )
+    numbers = [c for c in table.columns if c in ("row", "times") or c.endswith(NUMBERS)]
+    return storage.guarded(table, numbers)
