@@ -224,6 +224,10 @@ class Sheet:
         for edge in (radius, radius * hole):
             self.add(Circle(at, edge, fill=False, edgecolor=STYLE.ink, linewidth=hair))
 
+    def triangle(self, points: Sequence[Point], face: str) -> None:
+        """Fill three points without an edge."""
+        self.add(Polygon(points, closed=True, facecolor=face, edgecolor="none", linewidth=0))
+
     def fill(self, shapes: Iterable[BaseGeometry], face: str, gid: str, hatch: str = "") -> None:
         """Fill polygons without edges: edges would leave seams and double lines."""
         paths = [_path(part) for shape in shapes for part in shapely.get_parts(shape) if part.area]
