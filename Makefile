@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all setup sample ingest classify ledger aggregate maps explain trace progress compare docs check lint types imports drift test bench clean
+.PHONY: help all setup sample ingest classify ledger aggregate maps explain trace progress compare doctor docs check lint types imports drift test fuzz bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -45,6 +45,9 @@ compare: $(READY) ## 对比两期:make compare A=2023-09-30 B=2023-10-31(日期,
 progress: $(READY) ## 打印排名、倒排工期与期限预测:make progress EXPORT=年-月-日(默认最新一期)
 	@$(RUN) progress $(WHERE) $(if $(EXPORT),--export '$(EXPORT)')
 
+doctor: $(READY) ## 收之前先看看文件能不能入库:make doctor FILE=文件或文件夹
+	@$(RUN) doctor '$(FILE)'
+
 docs: $(READY)  ## 重新生成 docs/ 里由表格生成的文档
 	@$(RUN) docs
 
@@ -62,6 +65,9 @@ imports: $(READY)
 
 test: $(READY)  ## 跑测试
 	$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(READY)  ## 逐字节毁坏数据 5000 次，看入库会不会悄悄丢东西（每夜跑；TIMES= SEED=）
+	PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py $(or $(TIMES),5000) $(SEED)
 
 bench: $(READY) ## 性能对比(比值,不设时限)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

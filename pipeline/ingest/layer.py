@@ -120,14 +120,36 @@ def _read_layer(
     delivery: Delivery, layers: tuple[LayerInfo, ...], layer: LayerInfo, task: Task
 ) -> Rows:
     """Read one layer of one file. Raises InputError with its findings."""
-    where = delivery.where
+    found = fields_of(layer, task, delivery.where)
+    return rows_of(read_raw(delivery, layer, tuple(found.values())), delivery, layers, layer, task)
+
+
+def fields_of(layer: LayerInfo, task: Task, where: str) -> dict[fields.Field, str]:
+    """Return field → delivered column of a layer's role. Raises InputError for missing ones."""
     dated = task.source is not None and task.source.dated
-    found = names.resolve(task.role, layer, where, dated=dated)
-    raw = formats()[delivery.kind].read(delivery, layer.name, tuple(found.values()))
+    return names.resolve(task.role, layer, where, dated=dated)
+
+
+def read_raw(delivery: Delivery, layer: LayerInfo, columns: tuple[str, ...]) -> RawLayer:
+    """Read a layer's columns as delivered. Raises InputError where rows are missing."""
+    raw = formats()[delivery.kind].read(delivery, layer.name, columns)
     raw = straighten(raw, delivery, layer.name)
     if raw.claimed != len(raw.table):
         text = f"图层 {layer.name} 应有 {raw.claimed} 行,只读出 {len(raw.table)} 行"
-        raise InputError(Finding(where, text, "文件可能损坏,请重新导出"))
+        raise InputError(Finding(delivery.where, text, "文件可能损坏,请重新导出"))
+    return raw
+
+
+def rows_of(
+    raw: RawLayer,
+    delivery: Delivery,
+    layers: tuple[LayerInfo, ...],
+    layer: LayerInfo,
+    task: Task,
+) -> Rows:
+    """Return a layer's rows as the role wants them. Raises InputError with all its findings."""
+    where = delivery.where
+    found = fields_of(layer, task, where)
     rows = _values(raw, found, task, where)
     rows.log |= {"file": where, "layer": layer.name, "deleted": raw.deleted}
     rows.log["read"] = balance.entry(rows.table) | {"rows": raw.claimed}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PARCELS = "parcels"
 ZONES = ("towns", "pbf", "target")
+OTHER = "other"
 PERSONAL = (
     "ZRR", "LXDH", "LXR", "LXFS", "JZDZ", "ZJHM", "SFZ", "CBFMC", "CBFZJ", "QLRMC", "HZXM", "YDDH",
     "SJHM", "身份证", "证件号", "电话", "手机", "姓名", "联系人", "联系方式", "责任人", "承包方",
@@ -172,6 +173,14 @@ def choose_layer(
         found = f"找不到所需的图层,现有图层:{'、'.join(names) or '无'}"
     advice = f'在 county.toml 的 [layers] 为 {role} 写明 layer = "图层名"'
     raise InputError(Finding(where, found, advice))
+
+
+def role_of(layer: LayerInfo) -> str | None:
+    """Return the role a layer seems made for, by its name, else by the fields of plots."""
+    hint = _layer_names().get(tidy(layer.name))
+    if hint is not None:
+        return None if hint == OTHER else hint
+    return PARCELS if layer.spatial and _fits(PARCELS, layer) else None
 
 
 def _fits(role: str, layer: LayerInfo) -> bool:

@@ -39,7 +39,9 @@ def read_parcels(county: County, export: date) -> IngestResult:
     findings of all files of the export; GengbaoError if the account doesn't close.
     """
     paths = source_files(county, export)
-    return _read_plots(county, paths, _towns(county, export), (f"exports/{export}", str(export)))
+    return _read_plots(
+        county, paths, read_towns(county, export), (f"exports/{export}", str(export))
+    )
 
 
 def read_delivery(county: County, path: Path) -> IngestResult:
@@ -48,7 +50,9 @@ def read_delivery(county: County, path: Path) -> IngestResult:
     Towns as known at the newest export; the account carries the path as its export.
     """
     name = shown(path, county.root)
-    return _read_plots(county, delivered_files(path), _towns(county, county.newest), (name, name))
+    return _read_plots(
+        county, delivered_files(path), read_towns(county, county.newest), (name, name)
+    )
 
 
 def _read_plots(
@@ -61,8 +65,21 @@ def _read_plots(
     (towns, findings), (where, export) = towns_read, names
     task = Task(county=county, role=PARCELS, source=county.parcels, towns=towns)
     rows = _read_all(task, paths, findings)
-    if towns is None or not len(rows.table):
-        raise InputError(findings or Finding(where, "没有地类图斑", "放入该期数据"))
+    if towns is None:
+        raise InputError(findings)
+    return finish_plots(county, rows, towns, (where, export))
+
+
+def finish_plots(
+    county: County, rows: Rows, towns: TownShapes, names: tuple[str, str]
+) -> IngestResult:
+    """Sift and measure plots; names: of the delivery, in findings and in the account.
+
+    Raises InputError where nothing is left, or TBMJ contradicts the geometry of a file.
+    """
+    where, export = names
+    if not len(rows.table):
+        raise InputError(Finding(where, "没有地类图斑,一行也没有", "放入该期数据"))
     sifted = Sifted(county, rows, keyed=True)
     if not len(sifted.kept):
         raise _all_rejected(sifted, where, "ingest", export)
@@ -83,26 +100,32 @@ def read_role(county: County, role: str, export: date) -> IngestResult:
     findings: list[Finding] = []
     towns = None
     if role != TOWNS:
-        towns, findings = _towns(county, export)
+        towns, findings = read_towns(county, export)
     task = Task(county=county, role=role, source=county.layers.get(role), towns=towns)
     rows = _read_all(task, role_files(county, role, export), findings)
+    where = f"county.toml [layers] {role}"
+    result = finish_role(county, rows, role, (where, export.isoformat()))
+    if role == TOWNS:
+        town_shapes(county, result.frame, county.layers[TOWNS].path)
+    return result
+
+
+def finish_role(county: County, rows: Rows, role: str, names: tuple[str, str]) -> IngestResult:
+    """Sift a role's rows; names: as for plots. Raises InputError where a zone is left with none."""
+    where, export = names
     if role in ZONES and not len(rows.table):
-        where = f"county.toml [layers] {role}"
         raise InputError(Finding(where, "图层是空的,一行也没有", "核对文件,重新导出"))
     if not rows.spatial:
         empty = np.flatnonzero(rows.table[BSM].isna())
         rows.faults |= {int(at): Fault("BSM_EMPTY", "标识码为空,无法与图斑对应") for at in empty}
     sifted = Sifted(county, rows, keyed=False)
     if role in ZONES and not len(sifted.kept):
-        where = f"county.toml [layers] {role}"
-        raise _all_rejected(sifted, where, f"ingest:{role}", export.isoformat())
+        raise _all_rejected(sifted, where, f"ingest:{role}", export)
     frame = sifted.accepted().drop(columns="tbmj_text")
     _close(sifted, frame)
-    if role == TOWNS:
-        town_shapes(county, frame, county.layers[TOWNS].path)
     rows.problems += zone_areas(county, sifted, role)
     area = pd.Series(sifted.area_m2())
-    return sifted.result(frame, sifted.account(f"ingest:{role}", export.isoformat(), area))
+    return sifted.result(frame, sifted.account(f"ingest:{role}", export, area))
 
 
 def _close(sifted: Sifted, accepted: pd.DataFrame) -> None:
@@ -114,7 +137,8 @@ def _close(sifted: Sifted, accepted: pd.DataFrame) -> None:
         log.update(books[log["file"]])
 
 
-def _towns(county: County, export: date) -> tuple[TownShapes | None, list[Finding]]:
+def read_towns(county: County, export: date) -> tuple[TownShapes | None, list[Finding]]:
+    """Return the towns as known at an export, or None and why they can't be read."""
     try:
         towns = read_role(county, TOWNS, export).frame
         return town_shapes(county, towns, county.layers[TOWNS].path), []
@@ -145,7 +169,7 @@ def _read_all(task: Task, paths: tuple[Path, ...], findings: list[Finding]) -> R
         findings.append(Finding(where, "只有其他图层,没有地类图斑", "放入该期 DLTB 图层"))
     if findings:
         raise InputError(findings)
-    return _joined(all_taken, task)
+    return joined(all_taken, task)
 
 
 def _delivered_twice(parts: list[Rows]) -> list[Finding]:
@@ -161,7 +185,8 @@ def _delivered_twice(parts: list[Rows]) -> list[Finding]:
     return findings
 
 
-def _joined(taken: Taken, task: Task) -> Rows:
+def joined(taken: Taken, task: Task) -> Rows:
+    """Return the rows of all parts as one table, with what is known of each."""
     parts = taken.parts or [_no_rows(task)]
     starts = np.cumsum([0, *(len(part.table) for part in parts)])
     faults = {
