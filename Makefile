@@ -46,7 +46,7 @@ progress: $(READY) ## 打印排名、倒排工期与期限预测:make progress E
 	@$(RUN) progress $(WHERE) $(if $(EXPORT),--export '$(EXPORT)')
 
 doctor: $(READY) ## 收之前先看看文件能不能入库:make doctor FILE=文件或文件夹
-	@$(RUN) doctor '$(FILE)'
+	@$(RUN) doctor $(if $(COUNTY),--county '$(COUNTY)') '$(FILE)'
 
 docs: $(READY)  ## 重新生成 docs/ 里由表格生成的文档
 	@$(RUN) docs
