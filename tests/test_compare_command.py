@@ -225,7 +225,7 @@ def test_a_town_under_a_new_code_keeps_its_plots_and_says_so(run, raw, tmp_path)
     assert set(fields["field"]) == {"ZLDWDM"}
     assert set(fields["town"]) == {"乙镇"}
     problems = tmp_path / "out/data/processed/exports" / LEDGER / "problems.csv"
-    assert set(read(problems)["rule"]) == {"TOWN_BY_PLACE"}
+    assert set(read(problems)["rule"]) == {"COVERAGE_GAP", "TOWN_BY_PLACE"}
 
 
 # --- bad input: exit code, message, no partial product -----------------------------------------
