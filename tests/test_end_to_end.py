@@ -14,6 +14,8 @@ import pyogrio
 import pytest
 from command_line import ROOT, gengbao, hashes, read_csv
 
+from pipeline.aggregate import members
+
 
 @pytest.fixture
 def broken(tiny, finished, tmp_path):
@@ -288,3 +290,39 @@ def test_work_needed_leaves_out_the_self_submitted_plots(zhashui):
     }
     assert county["work_needed"]["plots"] == "2179"
     assert round(Decimal(county["work_needed"]["area_mu"])) == 10503
+
+
+def test_the_five_indicators_of_the_tiny_county(finished):
+    """Figures of tiny_occupation.csv (1.65 of 9.30 亩) and tiny_targets.csv (9 of 5 + 7 亩)."""
+    rows = {row["indicator"]: row for row in read_csv(finished / "data/processed/indicators.csv")}
+    assert [row["number"] for row in rows.values()] == ["1", "2", "3", "3", "4", "5", "5"]
+    assert round(Decimal(rows["illegal_ratio"]["value"]), 2) == Decimal("17.74")
+    assert round(Decimal(rows["illegal_area"]["value"]), 2) == Decimal("1.65")
+    assert rows["illegal_area"]["verdict"] == "达标"
+    assert rows["illegal_area"]["overall"] == rows["illegal_ratio"]["verdict"] == "不达标"
+    assert rows["replenishment_area"]["headroom"] == "-3"
+    assert (
+        "欠账 5.00 亩已补 5.00 亩，当年任务 7.00 亩已补 4.00 亩"
+        in rows["replenishment_area"]["formula"]
+    )
+    assert rows["replenishment_grain"]["verdict"] == "达标"
+    terms = read_csv(finished / "data/processed/indicator_terms.csv")
+    assert {term["indicator"] for term in terms} == set(rows)
+
+
+@pytest.mark.slow
+def test_the_indicators_of_the_notice_come_out_of_the_plots(zhashui):
+    """5.45 of 51.46 亩, 10.59 %; 4100 亩 short of 104,665; nothing said of 占补 done."""
+    rows = {row["indicator"]: row for row in read_csv(zhashui / "data/processed/indicators.csv")}
+    assert round(Decimal(rows["illegal_area"]["value"]), 2) == Decimal("5.45")
+    assert round(Decimal(rows["illegal_ratio"]["value"]), 2) == Decimal("10.59")
+    assert "÷ 新增建设用地占用耕地 51.46 亩" in rows["illegal_ratio"]["formula"]
+    assert rows["illegal_ratio"]["overall"] == "达标"
+    assert "欠账 240.00 亩" in rows["replenishment_area"]["terms"].replace("以前年度", "")
+    assert "targets.csv 缺 全县 replenishment_area done" in rows["replenishment_area"]["missing"]
+    day = zhashui / "data/processed/exports/2023-09-30"
+    frames = (gpd.read_parquet(day / f"{name}.parquet") for name in ("pieces", "parcels"))
+    behind = members(*frames).groupby("measure")["cm2"].sum() * 15 / 1_000_000
+    assert behind["cropland_net"] == pytest.approx(104_665 - 4_100, abs=1)
+    assert behind["illegal"] == pytest.approx(5.45, abs=0.001)
+    assert behind["taken"] == pytest.approx(51.46, abs=0.001)

@@ -307,3 +307,15 @@ def test_source_files_are_data_only_and_input_files_everything(root):
     assert "说明.pdf" not in names
     with pytest.raises(InputError, match="没有这一期数据"):
         source_files(county, date(2023, 1, 1))
+
+
+def test_a_years_task_above_all_that_is_due_is_refused(root):
+    path = root / "targets.csv"
+    rows = ["全县,replenishment_area,due,440,亩,正文", "全县,replenishment_area,target,441,亩,正文",
+            "全县,replenishment_grain,due,1,万公斤,正文",
+            "全县,replenishment_grain,target,9000,公斤,正文"]  # fmt: skip
+    path.write_text(TARGETS + "\n".join(rows) + "\n", encoding="utf-8")
+    message = config_message(root)
+    assert "targets.csv 全县 replenishment_area" in message
+    assert "当年任务（target）441 大于应补总数（due）" in message
+    assert "replenishment_grain" not in message

@@ -1,6 +1,8 @@
 """From the ledger to the figures of towns, 督导组 and county."""
 
 from pipeline.aggregate.gaps import gaps
+from pipeline.aggregate.indicators import Assessment, assess
+from pipeline.aggregate.members import members
 from pipeline.aggregate.progress import phase_of, progress
 from pipeline.aggregate.standings import standings
 from pipeline.aggregate.summary import (
@@ -16,9 +18,12 @@ __all__ = [
     "SUBTOTALS",
     "UNDECIDED",
     "WHOLE_COUNTY",
+    "Assessment",
+    "assess",
     "exact_m2",
     "exact_mu",
     "gaps",
+    "members",
     "phase_of",
     "progress",
     "standings",

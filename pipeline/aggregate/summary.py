@@ -85,7 +85,7 @@ def summarise(
         {
             "export": export.isoformat(),
             "level": table["level"],
-            "town_code": table["place"].map(_codes(county)),
+            "town_code": table["place"].map(place_codes(county)),
             "town": table["place"].map(place_names(county)),
             "category": table["category"],
             "label": table["category"].map(labels),
@@ -192,7 +192,7 @@ def _check_levels(table: pd.DataFrame) -> None:
             )
 
 
-def _codes(county: County) -> dict[str, str]:
+def place_codes(county: County) -> dict[str, str]:
     """Return the code of each place: towns and the county have one, groups and 未定 none."""
     return {t.code: t.code for t in county.towns} | {WHOLE_COUNTY: county.code}
 

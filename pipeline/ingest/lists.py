@@ -93,7 +93,21 @@ def load_targets(path: Path, towns: tuple[Town, ...]) -> tuple[tuple[Target, ...
             where = f"{path.name} 第 {row.line} 行"
             findings.append(Finding(where, text, "每个镇办每项指标每种数字只写一行,删去多余的"))
         targets.append(target)
-    return tuple(targets), findings
+    return tuple(targets), findings + _check_due(targets, path.name)
+
+
+def _check_due(targets: list[Target], name: str) -> list[Finding]:
+    """Find a year's task that is more than all that is due, arrears included."""
+    in_wan = {"公斤": Decimal("0.0001")}
+    stated = {(t.town, t.indicator, t.kind): t.value * in_wan.get(t.unit, 1) for t in targets}
+    advice = "due 填欠账与当年任务之和，target 只填当年任务"
+    return [
+        Finding(
+            f"{name} {town} {indicator}", f"当年任务（target）{task} 大于应补总数（due）", advice
+        )
+        for (town, indicator, kind), task in stated.items()
+        if kind is TargetKind.TARGET and task > stated.get((town, indicator, TargetKind.DUE), task)
+    ]
 
 
 def _target(row: Row, names: dict[str, str]) -> Target:

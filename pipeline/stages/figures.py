@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pipeline.model import AccountRow
+from pipeline.stages import assessing
 from pipeline.stages.desk import Desk, Job, Outcome, settings
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
 
 def jobs(desk: Desk) -> Iterator[Job]:
-    """Yield the town tables, the race against the plan, then the check of the published figures."""
+    """Yield the town tables, plan and pace, the indicators, then the check of what is printed."""
     yield _aggregate_job(desk)
     yield _progress_job(desk)
+    yield from assessing.jobs(desk)
     yield _reconcile_job(desk)
 
 

@@ -1,0 +1,58 @@
+"""Stages that say how the county stands: the five indicators of the newest export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.stages.desk import Desk, Job, Outcome, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.freshness import State
+
+
+def jobs(desk: Desk) -> Iterator[Job]:
+    """Yield the indicators."""
+    yield _indicators_job(desk)
+
+
+def _indicators_job(desk: Desk) -> Job:
+    """Return the job that holds the newest export against the five indicators."""
+    county, newest = desk.county, desk.county.newest
+    pieces_file, parcels_file = (
+        desk.export(newest, name) for name in ("pieces.parquet", "parcels.parquet")
+    )
+    summary_file = desk.processed / "summary.csv"
+
+    def compute(_state: State) -> Outcome:
+        from pipeline import storage
+        from pipeline.aggregate import assess
+
+        pieces, parcels = storage.read_frame(pieces_file), storage.read_frame(parcels_file)
+        found = assess(pieces, parcels, storage.read_table(summary_file), county=county)
+        tables = {
+            desk.processed / "indicators.csv": found.indicators,
+            desk.processed / "indicator_terms.csv": found.terms,
+        }
+
+        def write() -> list[Path]:
+            for file, table in tables.items():
+                storage.write_table(file, table)
+            return list(tables)
+
+        overall = found.indicators.drop_duplicates("number")
+        pairs = zip(overall["name"], overall["overall"], strict=True)
+        said = " ".join(f"{name}={verdict}" for name, verdict in pairs)
+        verdicts = found.indicators.set_index("indicator")["verdict"].to_dict()
+        return Outcome(write=write, said=said, facts={"verdicts": verdicts})
+
+    return Job(
+        name="指标",
+        stage="aggregate",
+        rooms=("aggregate",),
+        inputs=(pieces_file, parcels_file, summary_file),
+        params={"county": settings(desk)},
+        compute=compute,
+    )
