@@ -13,6 +13,7 @@ from pipeline.aggregate.summary import (
     exact_mu,
     summarise,
 )
+from pipeline.aggregate.waterfall import movements, printed_movements, waterfall
 
 __all__ = [
     "SUBTOTALS",
@@ -24,8 +25,11 @@ __all__ = [
     "exact_mu",
     "gaps",
     "members",
+    "movements",
     "phase_of",
+    "printed_movements",
     "progress",
     "standings",
     "summarise",
+    "waterfall",
 ]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def jobs(desk: Desk) -> Iterator[Job]:
     """Yield the town tables, plan and pace, the indicators, then the check of what is printed."""
     yield _aggregate_job(desk)
+    yield _waterfall_job(desk)
     yield _progress_job(desk)
     yield from assessing.jobs(desk)
     yield _reconcile_job(desk)
@@ -129,6 +130,40 @@ def _progress_job(desk: Desk) -> Job:
         stage="aggregate",
         rooms=("aggregate",),
         inputs=(gaps_file, story),
+        params={"county": settings(desk)},
+        compute=compute,
+    )
+
+
+def _waterfall_job(desk: Desk) -> Job:
+    """Return the job that says why each gap moved, step by step and task by task."""
+    history_file, ledger_file = (
+        desk.processed / name for name in ("history.csv", "ledger.parquet")
+    )
+
+    def compute(_state: State) -> Outcome:
+        from pipeline import storage, tables
+        from pipeline.aggregate import movements, printed_movements, waterfall
+
+        history, tasks = storage.read_table(history_file), storage.read_frame(ledger_file)
+        moves = movements(history, tasks, tables.classes())
+        table = waterfall(moves, history, desk.county, tables.classes())
+        products = [desk.processed / "waterfall.csv", desk.processed / "waterfall_tasks.csv"]
+
+        def write() -> list[Path]:
+            storage.write_table(products[0], table)
+            storage.write_table(products[1], printed_movements(moves))
+            return products
+
+        counts = moves["step"].value_counts()
+        said = " ".join(f"{name}={counts[name]}" for name in sorted(counts.index))
+        return Outcome(write=write, said=said or "首期，没有变动")
+
+    return Job(
+        name="缺口变动",
+        stage="aggregate",
+        rooms=("aggregate", "overlay"),
+        inputs=(history_file, ledger_file),
         params={"county": settings(desk)},
         compute=compute,
     )
