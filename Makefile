@@ -33,6 +33,9 @@ sample: $(READY) ## 造示例县(不动别人建的 county.toml)
 ingest classify ledger aggregate maps: $(READY) ## 只做到某一步(ingest 入库、classify 分类、ledger 台账、aggregate 汇总、maps 制图)
 	@$(RUN) $@ $(WHERE)
 
+map-%: $(READY)  ## 只画一种图:make map-wall(名称见 gengbao maps --list)
+	@$(RUN) maps $(WHERE) $*
+
 explain: $(READY) ## 问一个图斑为什么是这一类:make explain BSM=标识码
 	@$(RUN) explain $(WHERE) '$(BSM)'
 
@@ -73,4 +76,4 @@ bench: $(READY) ## 性能对比(比值,不设时限)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:          ## 删去成果(data/raw 不动)
-	rm -rf .gengbao data/processed maps/*.png maps/*.pdf
+	rm -rf .gengbao data/processed maps/*.png maps/*.pdf maps/*.html maps/thumbs maps/20*
