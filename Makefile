@@ -13,7 +13,7 @@ RUN := $(BIN)/python -m pipeline
 WHERE := $(if $(COUNTY),--county '$(COUNTY)') $(if $(OUT),--out '$(OUT)')
 
 help:           ## 列出全部目标
-	@grep -E '^[a-z -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/' | expand -t 12
+	@grep -E '^[a-z% -]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/' | expand -t 12
 
 setup: $(READY) ## 建立 .venv(按 requirements.lock,逐个核对哈希)
 $(READY): requirements.lock pyproject.toml
