@@ -42,6 +42,7 @@ COLUMNS = (
     Column(b"SJNF", "N", 4),
 )
 PLOTS = 6
+WHATS = ["cut", "flip", "flip", "bit", "zero", "gone"]
 OURS = [f.name for f in fields.DLTB]
 
 
@@ -61,8 +62,8 @@ def _band(shape):
     return x0 + 40, y0 - 1, x0 + 45, y1 + 1
 
 
-def write_shapefile(frame, path, encoding="gbk", *, ldid=0, cpg=None, columns=COLUMNS):
-    """Write the shapefile byte by byte."""
+def write_shapefile(frame, path, encoding="gbk", *, ldid=0, cpg=None, columns=COLUMNS, deleted=()):
+    """Write the shapefile byte by byte; a missing geometry is a null shape."""
     rows = [
         [
             f"{row[i]:.{c.decimals}f}".encode()
@@ -72,7 +73,9 @@ def write_shapefile(frame, path, encoding="gbk", *, ldid=0, cpg=None, columns=CO
         ]
         for row in frame[[c.name.decode() for c in columns]].itertuples(index=False)
     ]
-    path.with_suffix(".dbf").write_bytes(survey_bytes.dbf(columns, rows, ldid=ldid))
+    path.with_suffix(".dbf").write_bytes(
+        survey_bytes.dbf(columns, rows, ldid=ldid, deleted=deleted)
+    )
     main, index = survey_bytes.shp(list(frame.geometry))
     path.write_bytes(main)
     path.with_suffix(".shx").write_bytes(index)
@@ -92,7 +95,11 @@ BASES = {
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change: the file it is in, what was done, where; new: the byte that now stands there."""
+    """One change: the file it is in, what was done, where.
+
+    what: cut (the file ends there), flip, bit (new: the byte that now stands there), zero (new: how
+    many bytes), gone (the file is missing).
+    """
 
     base: str
     part: str
@@ -173,16 +180,24 @@ def choose(bench, rng):
     size = len(bench.files[part])
     near = rng.random() < 0.4
     at = rng.randrange(min(size, 160)) if near else rng.randrange(size)
-    what = rng.choice(["cut", "flip", "flip", "bit"])
+    what = rng.choice(WHATS)
     new = rng.randrange(256) if what == "flip" else bench.files[part][at] ^ 1 << rng.randrange(8)
-    return Mutation(bench.base, part, what, at, -1 if what == "cut" else new)
+    if what == "zero":  # what a bad sector or a lost block of a copy leaves
+        new = rng.choice([8, 64, 512])
+    return Mutation(bench.base, part, what, at, -1 if what in {"cut", "gone"} else new)
 
 
 def damaged(bench, mutation):
     """Return the damaged part's bytes."""
     data = bytearray(bench.files[mutation.part])
+    if mutation.what == "gone":
+        return None
     if mutation.what == "cut":
         return bytes(data[: mutation.at])
+    if mutation.what == "zero":
+        end = min(mutation.at + mutation.new, len(data))
+        data[mutation.at : end] = bytes(end - mutation.at)
+        return bytes(data)
     data[mutation.at] = mutation.new
     return bytes(data)
 
@@ -233,19 +248,35 @@ def judge(bench, mutation, result):
     outcome = "rejects" if aside else "right"
     if not changed:
         return outcome, None
+    if (
+        mutation.what == "zero"
+        and "里有空字符" in said
+        and {row for row, _ in changed} == {region.row}
+    ):
+        return "told", None
     wrong = not_allowed(region, changed, found)
     return "value", f"{wrong} {changed}" if wrong else None
 
 
 def region_of(bench, mutation):
-    """Return what the changed byte is part of."""
-    if mutation.what == "cut":
-        return Region("cut")
+    """Return what the changed bytes are part of: none, if they can't be a stored value's alone."""
+    if mutation.what in {"cut", "gone"}:
+        return Region(mutation.what)
+    if bench.base in {"gpkg", "gdb"}:
+        return Region("any")
+    last = mutation.at
+    if mutation.what == "zero":
+        last = min(mutation.at + mutation.new, len(bench.files[mutation.part])) - 1
     if mutation.part.endswith(".dbf"):
-        return survey_bytes.dbf_region(COLUMNS, PLOTS, mutation.at)
-    if mutation.part.endswith(".shp"):
-        return survey_bytes.shp_region(bench.files[mutation.part], mutation.at)
-    return Region("any" if bench.base in {"gpkg", "gdb"} else "head")
+        first, end = (survey_bytes.dbf_region(COLUMNS, PLOTS, at) for at in (mutation.at, last))
+    elif mutation.part.endswith(".shp"):
+        data = bench.files[mutation.part]
+        first, end = (survey_bytes.shp_region(data, at) for at in (mutation.at, last))
+    else:
+        return Region("head")
+    if first == end:
+        return first
+    return Region("cells" if first.what == end.what == "cell" else "several", first.row)
 
 
 def not_allowed(region, changed, found):
@@ -255,6 +286,8 @@ def not_allowed(region, changed, found):
     if region.what == "cell":
         own = OURS.index(region.column.decode().lower())
         return "" if rows == {region.row} and columns == {own} else "a byte of another cell"
+    if region.what == "cells":  # of one row, or a flag between would have been overwritten
+        return "" if rows == {region.row} and shape not in columns else "bytes of another row"
     if region.what == "shape":
         return "" if rows == {region.row} and columns == {shape} else "a byte of another shape"
     lost = len(columns) == 1 and all(found[row][column] is None for row, column in changed)

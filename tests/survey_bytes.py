@@ -34,8 +34,8 @@ class Region:
     column: bytes = b""
 
 
-def dbf(columns, rows, *, ldid=0):
-    """Return a DBF; rows: a list of bytes cells, text left, numbers right aligned."""
+def dbf(columns, rows, *, ldid=0, deleted=()):
+    """Return a DBF; rows: bytes cells, text left, numbers right aligned; deleted: positions."""
     length = 1 + sum(column.width for column in columns)
     header = 32 + 32 * len(columns) + 1
     data = bytearray(struct.pack("<B3BIHH17xB2x", 3, 123, 9, 30, len(rows), header, length, ldid))
@@ -43,8 +43,8 @@ def dbf(columns, rows, *, ldid=0):
         kind = column.kind.encode()
         data += struct.pack("<11s1s4xBB14x", column.name, kind, column.width, column.decimals)
     data += b"\r"
-    for cells in rows:
-        data += FLAG
+    for number, cells in enumerate(rows):
+        data += b"*" if number in deleted else FLAG
         for cell, column in zip(cells, columns, strict=True):
             if len(cell) > column.width:
                 message = f"{cell!r} is wider than {column.width}"

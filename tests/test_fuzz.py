@@ -89,7 +89,16 @@ def exports(draw):
     frame["SJNF"] = 2023
     encoding = draw(st.sampled_from(["utf-8", "gbk", "gb18030", "big5", "shift-jis", "euc-jp"]))
     columns = draw(st.permutations(fuzz.COLUMNS))
-    return frame, encoding, draw(st.sampled_from(LDID)), draw(st.sampled_from(CPG)), columns
+    options = {
+        "encoding": encoding,
+        "ldid": draw(st.sampled_from(LDID)),
+        "cpg": draw(st.sampled_from(CPG)),
+        "columns": columns,
+        "deleted": draw(st.sets(st.integers(0, count - 1), max_size=count - 1)),
+    }
+    null = draw(st.sets(st.integers(0, count - 1), max_size=1))
+    frame.loc[[*null], "geometry"] = None
+    return frame, options, null
 
 
 def encodable(frame, encoding):
@@ -116,19 +125,37 @@ def county(tmp_path_factory):
 )
 def test_a_random_export_is_read_as_written_or_refused(county, export):
     root, towns = county
-    frame, encoding, ldid, cpg, columns = export
-    if not encodable(frame, encoding):
+    frame, options, null = export
+    if not encodable(frame, options["encoding"]):
         return
     target = folder(root) / "DLTB.shp"
-    fuzz.write_shapefile(frame, target, encoding, ldid=ldid, cpg=cpg, columns=columns)
+    fuzz.write_shapefile(frame, target, **options)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(read, "read_towns", lambda *_: (towns, []))
         try:
-            found = read.read_parcels(county_of(root), EXPORT).frame
+            result = read.read_parcels(county_of(root), EXPORT)
         except InputError:
             return
+    live = [at for at in range(len(frame)) if at not in options["deleted"]]
+    aside = [at + 1 for at in live if at in null]
+    assert list(result.rejects["source_row"]) == aside
+    assert result.account.read_plots == len(live)
+    wanted = frame.iloc[[at for at in live if at not in null]]
     for name in ("BSM", "DLBM", "DLMC", "ZLDWDM", "ZLDWMC", "TBMJ", "SJNF"):
-        assert list(found[name.lower()]) == list(frame[name]), (name, encoding, ldid, cpg)
+        assert list(result.frame[name.lower()]) == list(wanted[name]), (name, options)
+    if options["deleted"]:
+        assert "已标记删除" in " ".join(result.problems["found"])
+
+
+def test_bytes_that_a_lost_disk_block_left_in_the_table_are_told(benches):
+    bench = benches["shp-gbk"]
+    data = bytearray(bench.files["DLTB.dbf"])
+    start = data.index(b"999901200000000003")
+    data[start + 12 : start + 22] = bytes(10)
+    bench.lay({"DLTB.dbf": bytes(data)})
+    result = bench.read()
+    said = "1 条记录（首条第 3 条）的字段 BSM、DLBM 里有空字符，当空白处理"
+    assert any(text.startswith(said) for text in result.problems["found"])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gbk", "gb18030"])

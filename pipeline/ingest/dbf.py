@@ -178,7 +178,23 @@ def texts(
         out[name] = pd.Series(values, dtype="str")
         losses += [f"字段 {name}：{loss}" for loss in lost]
     frame = pd.DataFrame(out, index=pd.RangeIndex(int(live.sum())))
-    return frame, kinds, losses
+    return frame, kinds, [*losses, *_zeroed(table, columns)]
+
+
+def _zeroed(table: Dbf, columns: dict[str, DbfField]) -> list[str]:
+    """Tell of zero bytes in cells: some programs pad with them, a lost disk block leaves them."""
+    at = {
+        name: np.flatnonzero(
+            (table.records[:, c.offset : c.offset + c.width] == 0).any(axis=1) & ~table.deleted
+        )
+        for name, c in columns.items()
+    }
+    rows = np.unique(np.concatenate([np.empty(0, np.int64), *at.values()]))
+    if not len(rows):
+        return []
+    named = "、".join(name for name, found in at.items() if len(found))
+    said = f"{len(rows)} 条记录（首条第 {rows[0] + 1} 条）的字段 {named} 里有空字符，当空白处理"
+    return [f"{said}；若不是导出软件以此补位，就是内容被冲掉了"]
 
 
 def _kind(column: DbfField) -> str:
