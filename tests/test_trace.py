@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from shapely import box
 
 from pipeline import explain
-from pipeline.aggregate import gaps, summarise
+from pipeline.aggregate import gaps, progress, summarise
 from pipeline.errors import ConfigError, GengbaoError, OutputError, UsageError
 from pipeline.explain.plot import village_name
 from pipeline.ledger import open_ledger
-from pipeline.model import Published
+from pipeline.model import Indicator, Planned, Published
 from pipeline.reconcile import reconcile
 from pipeline.tables import classes
 from pipeline.tables.figures import load_figures, load_measures, spelling
@@ -61,18 +61,39 @@ def text_cells(table):
 
 
 class Desk:
-    """Products of one invented ledger, and questions to them."""
+    """Products of one invented ledger, and questions to them.
 
-    def __init__(self, county, pieces=None, ledger=None, day=DAY, published=PUBLISHED):
-        self.county, self.day = county, day
+    after: opened ledger → ledgers of the later exports, in order; the last is asked about.
+    """
+
+    def __init__(self, county, pieces=None, after=lambda _: {}, published=PUBLISHED):
         self.pieces = make_pieces() if pieces is None else pieces
         opened = open_ledger(self.pieces, classes=classes(), export=DAY)
-        self.ledger = opened if ledger is None else ledger(opened)
-        summary = summarise(self.ledger, self.pieces, county=county, classes=classes(), export=day)
-        table = gaps(summary, county=county, classes=classes())
-        checks = reconcile(published, text_cells(summary), load_published_items())
+        self.ledgers = {DAY: opened} | after(opened)
+        self.day = max(self.ledgers)
+        exports = (date(2022, 12, 31), *self.ledgers)
+        self.county = county = replace(county, exports=exports)
+        summary = pd.concat(
+            [
+                summarise(ledger, self.pieces, county=county, classes=classes(), export=day)
+                for day, ledger in self.ledgers.items()
+            ],
+            ignore_index=True,
+        )
+        table = text_cells(gaps(summary, county=county, classes=classes()))
+        summary = text_cells(summary)
+        at_ledger = summary[summary["export"] == DAY.isoformat()]
+        checks = reconcile(published, at_ledger, load_published_items())
+        course = progress(table, text_cells(self.history()), county=county, classes=classes())
         self.products = explain.Products(
-            summary=text_cells(summary), gaps=text_cells(table), reconcile=text_cells(checks)
+            summary=summary, gaps=table, reconcile=text_cells(checks), progress=text_cells(course)
+        )
+
+    def history(self):
+        """Return the columns of history.csv that progress.csv is made of."""
+        columns = ["task_id", "category", "town_code", "status", "restored_m2", "remaining_m2"]
+        return pd.concat(
+            [ledger[columns].assign(export=day.isoformat()) for day, ledger in self.ledgers.items()]
         )
 
     def asked(self, words, measure=None):
@@ -87,16 +108,25 @@ class Desk:
             measures=load_measures(),
         )
 
-    def trace(self, words, measure=None):
+    def case(self, words, measure=None):
         asked = self.asked(words, measure)
-        rows = explain.stand_behind(
-            asked,
-            ledger=self.ledger[list(explain.LEDGER)],
-            pieces=self.pieces[list(explain.PIECES)],
-            classes=classes(),
-            export=self.day,
-        )
-        return explain.trace(asked, rows, self.products, county=self.county, export=self.day)
+        rows = {
+            day: explain.stand_behind(
+                asked,
+                ledger=ledger[list(explain.LEDGER)],
+                pieces=self.pieces[list(explain.PIECES)],
+                classes=classes(),
+                export=day,
+            )
+            for day, ledger in self.ledgers.items()
+        }
+        return explain.Case(
+            asked=asked, export=self.day, rows=rows.pop(self.day), products=self.products,
+            county=self.county, earlier=rows,
+        )  # fmt: skip
+
+    def trace(self, words, measure=None):
+        return explain.trace(self.case(words, measure))
 
     def table(self, found):
         bsm = sorted(set(self.pieces["bsm"]))
@@ -135,14 +165,14 @@ def desk(county):
 def tracked(county):
     """A later export: plot 2 withdrawn, plot 3 half restored, plot 1 closed."""
 
-    def ledger(opened):
+    def after(opened):
         after = opened.set_index("bsm")
         after.loc["2", ["status", "remaining_m2"]] = "withdrawn", 0.0
         after.loc["3", ["status", "restored_m2", "remaining_m2"]] = "partial", 400.01, 600.02
         after.loc["1", ["status", "restored_m2", "remaining_m2"]] = "closed", 660.0, 6.67
-        return after.reset_index()
+        return {LATER: after.reset_index()}
 
-    return Desk(county, ledger=ledger, day=LATER)
+    return Desk(county, after=after)
 
 
 # words
@@ -273,8 +303,12 @@ def test_measures_of_the_town_table_alone_belong_to_its_categories(tracked, meas
     assert list(found.listed["bsm"]) == (["3"] if measure == "open_plots" else ["2"])
 
 
+def of_gaps(found):
+    return {c.column: c for c in found.cells if c.product == "gaps.csv"}
+
+
 def test_gap_done_share_and_rank_are_added_up_again(tracked):
-    cells = {c.column: c for c in tracked.trace("甲镇 cropland").cells}
+    cells = of_gaps(tracked.trace("甲镇 cropland"))
     # 1060.01 of 3666.70 m²
     assert cells["done_pct"].stated == cells["done_pct"].found == Decimal("28.91")
     assert cells["gap_mu"].found == Decimal("5.500050")
@@ -284,7 +318,7 @@ def test_gap_done_share_and_rank_are_added_up_again(tracked):
 
 
 def test_a_group_states_a_target_only_where_all_its_towns_do(desk):
-    cells = {c.column: c for c in desk.trace("第一督导组 cropland").cells}
+    cells = of_gaps(desk.trace("第一督导组 cropland"))
     assert cells["target_mu"].found == Decimal("1500.5")
     assert cells["published_gap_mu"].found is None
 
@@ -292,8 +326,8 @@ def test_a_group_states_a_target_only_where_all_its_towns_do(desk):
 @pytest.mark.parametrize(
     ("product", "column"),
     [
-        *(("summary", name) for name in explain.figure.SUMMARY_COLUMNS),
-        *(("gaps", name) for name in explain.figure.GAP_COLUMNS if name != "published_gap_mu"),
+        *(("summary", name) for name in explain.cells.SUMMARY_COLUMNS),
+        *(("gaps", name) for name in explain.cells.GAP_COLUMNS if name != "published_gap_mu"),
         ("reconcile", "computed"),
     ],
 )
@@ -319,7 +353,7 @@ def test_one_changed_number_in_a_product_is_our_own_fault(county, product, colum
 
 def test_a_lost_task_is_noticed_in_the_county_figure_too(county):
     desk = Desk(county)
-    desk.ledger = desk.ledger[desk.ledger["bsm"] != "4"]
+    desk.ledgers[DAY] = desk.ledgers[DAY][desk.ledgers[DAY]["bsm"] != "4"]
     with pytest.raises(GengbaoError) as caught:
         desk.trace("全县 合计")
     assert "乙镇 pbf_self_submitted plots" in str(caught.value)
@@ -359,17 +393,152 @@ def test_any_ledger_adds_up_to_its_products_in_any_place(county, rows, figure, p
     states = {bsm: state for bsm, *_, state in rows}
     pieces = make_pieces([(bsm, towns[bsm], name, area) for bsm, _, name, area, _ in rows])
 
-    def ledger(opened):
+    def after(opened):
         status = opened["bsm"].map(states)
         rest = opened["area_m2"].where(status != "withdrawn", 0.0)
         restored = (rest / 2).round(2).where(status != "open", 0.0)
-        return opened.assign(
+        now = opened.assign(
             status=status, restored_m2=restored, remaining_m2=(rest - restored).round(2)
         )
+        return {LATER: now}
 
-    found = Desk(county, pieces, ledger, LATER).trace(f"{place} {figure}")
+    found = Desk(county, pieces, after).trace(f"{place} {figure}")
     assert all(cell.agrees for cell in found.cells)
     assert found.checked["summary.csv"] >= 10
+
+
+# from export to export
+
+WEEKS = (date(2023, 10, 10), date(2023, 10, 20), date(2023, 10, 30))
+STATES = {
+    "1": [("closed", 666.67), ("reopened", 0.0), ("reopened", 0.0)],
+    "2": [("open", 0.0), ("partial", 1000.0), ("partial", 1500.0)],
+    "3": [("open", 0.0), ("open", 0.0), ("withdrawn", 0.0)],
+}
+PLAN = (("甲镇", date(2023, 10, 25), "3"), ("甲镇", date(2023, 11, 30), "5.5"))
+
+
+def weeks_after(opened):
+    """Return three later ledgers: plot 1 closes and reopens, 2 is under way, 3 is withdrawn."""
+    ledgers = {}
+    for week, day in enumerate(WEEKS):
+        now = opened.set_index("bsm")
+        for bsm, states in STATES.items():
+            status, restored = states[week]
+            rest = 0.0 if status == "withdrawn" else round(now.loc[bsm, "area_m2"] - restored, 2)
+            now.loc[bsm, ["status", "restored_m2", "remaining_m2"]] = status, restored, rest
+        ledgers[day] = now.reset_index()
+    return ledgers
+
+
+@pytest.fixture(scope="module")
+def weekly(county):
+    """Three steps of ten days, with a plan for one town."""
+    plan = tuple(
+        Planned(town=town, indicator=Indicator.CROPLAND, date=day, planned_mu=Decimal(mu))
+        for town, day, mu in PLAN
+    )
+    return Desk(replace(county, plan=plan), after=weeks_after)
+
+
+def test_the_course_of_a_gap_is_added_up_again_from_the_tasks(weekly):
+    """By hand: open 3666.70, 3000.03, 2666.70, 1166.67 m²; work 666.67, 333.33, 500.00 m²."""
+    cells = weekly.trace("甲镇 cropland").cells
+    found = {c.column: c.found for c in cells if c.product == "progress.csv"}
+    wanted = {
+        "open_mu": "1.750005", "done_mu": "2.25", "planned_mu": "3", "behind_mu": "0.75",
+        "next_mu": "5.5", "days_left": "51", "needed_mu_week": "0.24", "pace_mu_week": "0.53",
+        "last_pace_mu_week": "0.53", "left_mu": "0", "restored_change_mu": "0.75",
+        "remaining_change_mu": "-2.250045", "done_pct": "40.91", "done_pct_change": "13.64",
+        "reopened_plots": "1", "reopened_mu": "1.000005", "newly_reopened_plots": "0",
+        "open_plots": "2", "rank": "3", "rank_change": "0", "rank_area": "1",
+    }  # fmt: skip
+    assert {name: found[name] for name in wanted} == {k: Decimal(v) for k, v in wanted.items()}
+
+
+@pytest.mark.parametrize(
+    ("measure", "bsms", "sums"),
+    [
+        ("平均进度", ["2"], 150000),  # plot 1 came and went: 666.67 − 666.67
+        ("最近进度", ["2"], 50000),
+        ("已恢复增减", ["2"], 50000),
+        ("剩余增减", ["2", "3"], -50000 - 100003),
+        ("新反弹", [], 0),
+        ("反弹", ["1"], 1),
+        ("低于计划", ["1", "2"], 66667 + 50000),
+        ("需要进度", ["1", "2"], 66667 + 50000),
+        ("推算上限", ["1", "2"], 66667 + 50000),
+        ("下一步计划", [], 0),
+        ("剩余天数", [], 0),
+    ],
+)
+def test_the_plots_behind_a_change_a_pace_a_plan(weekly, measure, bsms, sums):
+    found = weekly.trace("甲镇 cropland", measure)
+    assert sorted(found.listed["bsm"]) == bsms
+    assert found.listed["counted"].sum() == sums
+
+
+@pytest.mark.parametrize("column", explain.course.COLUMNS)
+def test_one_changed_number_of_the_course_is_our_own_fault(weekly, column):
+    table = weekly.products.progress.copy()
+    newest = table["export"] == weekly.day.isoformat()
+    at = newest & (table["town"] == "甲镇") & (table["indicator"] == "cropland")
+    table.loc[at, column] = "77"
+    case = weekly.case("第一督导组 cropland")
+    with pytest.raises(GengbaoError, match=f"progress.csv 2023-10-30 甲镇 cropland {column}"):
+        explain.trace(replace(case, products=replace(case.products, progress=table)))
+
+
+def test_a_course_tells_its_steps_and_a_plan_its_rows(weekly):
+    pace = weekly.report("甲镇 cropland 平均进度")
+    assert "  到 2023-10-10：10 天，1.000005 亩\n  到 2023-10-20：10 天，0.499995 亩\n" in pace
+    assert "3.000000 亩（本项计 2.250000） 耕地保护目标就地恢复 部分恢复" in pace
+    plan = weekly.report("甲镇 cropland 低于计划")
+    assert "  甲镇 到 2023-10-25：3 亩\n  甲镇 到 2023-11-30：5.5 亩\n" in plan
+    assert "低于计划 0.750000 亩" in plan
+    assert "八成把握" in weekly.report("甲镇 cropland 推算下限")
+
+
+@pytest.mark.parametrize(
+    ("measure", "day"),
+    [("", DAY), ("图斑数", DAY), ("面积", DAY), ("公布缺口", DAY), ("剩余", WEEKS[-1]),
+     ("完成率", WEEKS[-1]), ("反弹", WEEKS[-1]), ("低于计划", WEEKS[-1])],
+)  # fmt: skip
+def test_what_annex_2_prints_is_of_its_date_and_all_progress_of_the_newest_export(
+    weekly, measure, day
+):
+    asked = weekly.asked(f"甲镇 cropland {measure}")
+    assert explain.default_export(asked, weekly.county) == day
+
+
+@pytest.mark.parametrize(
+    ("level", "place", "with_gap", "due"),
+    [
+        ("town", "甲镇", {"甲镇"}, "3"),
+        ("town", "乙镇", {"甲镇"}, None),
+        ("group", "第一督导组", {"甲镇"}, "3"),
+        ("group", "第一督导组", {"甲镇", "乙镇"}, None),
+        ("group", "第二督导组", {"甲镇"}, None),
+        ("county", "全县", {"甲镇"}, "3"),
+        ("county", "全县", {"甲镇", "丙街办"}, None),
+    ],
+)
+def test_a_group_has_a_plan_where_every_town_with_a_gap_has_one(
+    weekly, level, place, with_gap, due
+):
+    plans = explain.stated.plans(level, place, "cropland", with_gap, weekly.county)
+    found = None if plans is None else explain.stated.due(plans, date(2023, 10, 30))
+    assert found == (None if due is None else Decimal(due))
+
+
+def test_the_countys_own_plan_goes_before_its_towns(weekly):
+    own = Planned(
+        town="全县", indicator=Indicator.CROPLAND, date=date(2023, 10, 1), planned_mu=Decimal(9)
+    )
+    county = replace(weekly.county, plan=(*weekly.county.plan, own))
+    plans = explain.stated.plans("county", "全县", "cropland", {"丙街办"}, county)
+    assert explain.stated.due(plans, date(2023, 10, 30)) == 9
+    assert explain.stated.following(plans, date(2023, 10, 30)) is None
 
 
 # the text and the table
@@ -394,7 +563,7 @@ def test_the_report_says_everything_behind_the_figure(desk):
         "  exports/2023-09-30/DLTB.shp：3 行\n",
         "  1. LC-1（BSM 1） 甲镇 河口村 1.000005 亩 年度流出恢复 待整改 out\n",
         "     来源：exports/2023-09-30/DLTB.shp 第 1 行\n",
-        "核对：由图斑重新加总，与成果逐一相等（summary.csv 20 个数、gaps.csv 7 个数、",
+        "核对：由图斑重新加总，与成果逐一相等（summary.csv 20 个数、gaps.csv 8 个数、",
     ):
         assert said in text + "\n"
 
@@ -429,7 +598,7 @@ def test_done_share_and_rank_show_what_they_come_from(tracked):
 def test_a_stated_number_has_a_source_and_no_plots(desk):
     text = desk.report("甲镇 耕地 任务数")
     assert "  甲镇 cropland 任务数 1000 亩；来源：测试文件\n" in text
-    assert "这是文件下达或公布的数，背后没有图斑" in text
+    assert "背后没有图斑" in text
     assert "图斑（共" not in text
 
 

@@ -58,26 +58,36 @@ def read_csv_of_parcels(ask, folder):
 def test_every_cell_of_every_town_table_adds_up_at_every_export(tiny, finished):
     """All figures x all places x all exports, each with all cells of its towns and categories."""
     desk = stages.Desk(load_county(tiny), finished)
-    files = ("summary.csv", "gaps.csv", "reconcile.csv")
+    names = ("summary", "gaps", "reconcile", "progress")
     products = explain.Products(
-        **{name[:-4]: storage.read_table(desk.processed / name) for name in files}
+        **{name: storage.read_table(desk.processed / f"{name}.csv") for name in names}
     )
-    places = explain.places(desk.county, products.summary["level"], undecided=False)
-    seen = {"summary.csv": set(), "gaps.csv": set()}
-    for day in desk.judged:
-        ledger = storage.read_columns(desk.export(day, "ledger.parquet"), explain.LEDGER)
-        pieces = storage.read_columns(desk.export(day, "pieces.parquet"), explain.PIECES)
-        for figure in load_figures():
-            for place in places:
-                asked = explain.Asked(place=place, figure=figure)
-                rows = explain.stand_behind(
-                    asked, ledger=ledger, pieces=pieces, classes=tables.classes(), export=day
-                )
-                found = explain.trace(asked, rows, products, county=desk.county, export=day)
-                for cell in found.cells:
-                    if cell.product in seen:
-                        seen[cell.product].add((day.isoformat(), cell.place, cell.row))
-    for product, key in (("summary.csv", "category"), ("gaps.csv", "indicator")):
+    ledgers, pieces = (
+        {day: storage.read_columns(desk.export(day, file), columns) for day in desk.judged}
+        for file, columns in (
+            ("ledger.parquet", explain.LEDGER),
+            ("pieces.parquet", explain.PIECES),
+        )
+    )
+    seen = {f"{name}.csv": set() for name in names}
+    for figure in load_figures():
+        for place in explain.places(desk.county, products.summary["level"], undecided=False):
+            asked = explain.Asked(place=place, figure=figure)
+            rows = {}
+            for day in desk.judged:
+                now = explain.stand_behind(
+                    asked, ledger=ledgers[day], pieces=pieces[day], classes=tables.classes(),
+                    export=day,
+                )  # fmt: skip
+                case = explain.Case(
+                    asked=asked, export=day, rows=now, products=products, county=desk.county,
+                    earlier=dict(rows),
+                )  # fmt: skip
+                rows[day] = now
+                for cell in explain.trace(case).cells:
+                    seen[cell.product].add((day.isoformat(), cell.place, cell.row))
+    keys = {"summary.csv": "category", "gaps.csv": "indicator", "progress.csv": "indicator"}
+    for product, key in keys.items():
         lines = read_csv(desk.processed / product)
         assert seen[product] == {(r["export"], r["town"], r[key]) for r in lines}
 
@@ -218,12 +228,13 @@ def test_a_note_changed_after_the_run_is_said_so(copied, ask):
 
 
 def test_missing_products_are_named_together(copied, ask):
-    for name in ("gaps.csv", "reconcile.csv"):
+    for name in ("gaps.csv", "reconcile.csv", "progress.csv"):
         (copied / "data/processed" / name).unlink()
     code, text, complaint = ask(TOWN, "合计", out=copied)
     assert (code, text) == (5, "")
     assert "gaps.csv" in complaint
     assert "reconcile.csv" in complaint
+    assert "progress.csv" in complaint
     assert "请先运行 gengbao all" in complaint
 
 

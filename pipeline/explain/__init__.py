@@ -1,24 +1,30 @@
 """Why a plot is what it is; what stands behind a figure."""
 
 from pipeline.explain.adding import LEDGER, PIECES
-from pipeline.explain.figure import Products, Trace, stand_behind, trace
+from pipeline.explain.cells import Case, Products
+from pipeline.explain.figure import Trace, default_export, stand_behind, trace
 from pipeline.explain.ground import MOVED_OUT, now_on, supplements_of
 from pipeline.explain.plot import explain, nearest
-from pipeline.explain.report import SOURCE, Provenance, plot_table, report
+from pipeline.explain.report import report
+from pipeline.explain.table import SOURCE, Provenance, plot_table
 from pipeline.explain.words import UNDECIDED, Asked, Place, ask, places
+from pipeline.tables.figures import GAP
 
 __all__ = [
+    "GAP",
     "LEDGER",
     "MOVED_OUT",
     "PIECES",
     "SOURCE",
     "UNDECIDED",
     "Asked",
+    "Case",
     "Place",
     "Products",
     "Provenance",
     "Trace",
     "ask",
+    "default_export",
     "explain",
     "nearest",
     "now_on",

@@ -33,7 +33,8 @@ PIECES = (
     "case_no", "flags",
 )  # fmt: skip
 """Columns of classified pieces that are read."""
-WITHDRAWN, CLOSED, OPEN = "withdrawn", "closed", ("open", "partial", "reopened")
+WITHDRAWN, CLOSED, REOPENED = "withdrawn", "closed", "reopened"
+OPEN = ("open", "partial", REOPENED)
 UNDECIDED = "未定"
 _TEXTS = ("rule_id", "basis", "case_no", "flags")
 _MU = Decimal(15) / 1_000_000
@@ -87,6 +88,8 @@ def counted(rows: pd.DataFrame) -> dict[str, Ints]:
     area, restored, remaining = (
         rows[f"{name}_cm2"].to_numpy(np.int64) for name in ("area", "restored", "remaining")
     )
+    left = np.isin(status, OPEN)
+    again = status == REOPENED
     once = here & ~rows["bsm"].where(here).duplicated().to_numpy()
     amounts = {
         "plots": here,
@@ -95,7 +98,11 @@ def counted(rows: pd.DataFrame) -> dict[str, Ints]:
         "gap_mu": area,
         "closed_plots": status == CLOSED,
         "restored_mu": restored * here,
-        "open_plots": np.isin(status, OPEN),
+        "open_plots": left,
+        "open_mu": remaining * left,
+        "done_mu": (restored + remaining) * here - remaining * left,
+        "reopened_plots": again,
+        "reopened_mu": remaining * again,
         "withdrawn_plots": ~here,
         "withdrawn_mu": area * ~here,
         "remaining_mu": remaining * here,
@@ -106,7 +113,8 @@ def counted(rows: pd.DataFrame) -> dict[str, Ints]:
 
 SUMS = (
     "plots", "area_m2", "area_mu", "gap_mu", "closed_plots", "restored_mu", "open_plots",
-    "withdrawn_plots", "withdrawn_mu", "remaining_mu", "distinct_plots",
+    "open_mu", "done_mu", "reopened_plots", "reopened_mu", "withdrawn_plots", "withdrawn_mu",
+    "remaining_mu", "distinct_plots",
 )  # fmt: skip
 """Measures that are sums over plots."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from pipeline.explain import Provenance, Trace
+    from pipeline.explain import Asked, Case, Provenance, Trace
     from pipeline.stages.desk import Desk
 
 AGAIN = "请先运行 gengbao all"
@@ -34,45 +34,38 @@ class Traced:
     provenance: Provenance
 
 
-def trace_figure(desk: Desk, words: Sequence[str], measure: str | None, day: date) -> Traced:
-    """Trace a figure at an export.
-
-    Raises UsageError for words that mean no figure, OutputError where a product is missing,
-    GengbaoError where plots don't add up to a product.
-    """
-    from pipeline import explain, storage, tables
+def ask(desk: Desk, words: Sequence[str], measure: str | None) -> Asked:
+    """Return what the words mean. Raises UsageError, OutputError where there is no summary.csv."""
+    from pipeline import explain, storage
     from pipeline.tables.figures import load_figures, load_measures
 
-    files = {name: desk.processed / name for name in ("summary.csv", "gaps.csv", "reconcile.csv")}
-    ledger_file, pieces_file = (
-        desk.export(day, name) for name in ("ledger.parquet", "pieces.parquet")
-    )
-    used = [*files.values(), ledger_file]
-    _there(used)
-    products = explain.Products(**{file.stem: storage.read_table(file) for file in files.values()})
-    classes, summary = tables.classes(), products.summary
-    undecided = bool((summary["town"] == explain.UNDECIDED).any())
-    asked = explain.ask(
+    file = desk.processed / "summary.csv"
+    _there([file])
+    summary = storage.read_table(file)
+    return explain.ask(
         words,
         measure,
-        known=explain.places(desk.county, summary["level"], undecided=undecided),
+        known=explain.places(
+            desk.county,
+            summary["level"],
+            undecided=bool((summary["town"] == explain.UNDECIDED).any()),
+        ),
         figures=load_figures(),
         measures=load_measures(),
     )
-    if any(not c.task and c.name in asked.figure.parts for c in classes):
-        used.append(pieces_file)
-    rows = explain.stand_behind(
-        asked,
-        ledger=storage.read_columns(
-            ledger_file, explain.LEDGER, only={"category": asked.figure.parts}
-        ),
-        pieces=storage.read_columns(
-            pieces_file, explain.PIECES, only={"category": asked.figure.parts}
-        ),
-        classes=classes,
-        export=day,
-    )
-    found = explain.trace(asked, rows, products, county=desk.county, export=day)
+
+
+def trace_figure(desk: Desk, asked: Asked, day: date) -> Traced:
+    """Trace a figure at an export.
+
+    Raises UsageError for a measure the figure hasn't, OutputError where a product is missing,
+    GengbaoError where plots don't add up to a product.
+    """
+    from pipeline import explain, storage, tables
+
+    case, used = _case(desk, asked, day)
+    found = explain.trace(case)
+    classes = tables.classes()
     origins = {
         text: desk.processed / "exports" / text / "parcels.parquet"
         for text in sorted(set(found.listed["first_seen"]) | {day.isoformat()})
@@ -81,7 +74,7 @@ def trace_figure(desk: Desk, words: Sequence[str], measure: str | None, day: dat
     _there(origins.values())
     later = bool((found.listed["first_seen"] < day.isoformat()).any())
     if later:
-        used.append(pieces_file)
+        used.append(desk.export(day, "pieces.parquet"))
     supplement = desk.zone("supplement", day) if "supplement" in desk.delivered(day) else None
     provenance = _provenance(desk, used)
     sources = {text: storage.read_columns(file, explain.SOURCE) for text, file in origins.items()}
@@ -95,11 +88,46 @@ def trace_figure(desk: Desk, words: Sequence[str], measure: str | None, day: dat
     return Traced(found=found, table=table, provenance=provenance)
 
 
+def _case(desk: Desk, asked: Asked, day: date) -> tuple[Case, list[Path]]:
+    """Return the question with what answers it, and the files that were read."""
+    from pipeline import explain, storage, tables
+
+    classes = tables.classes()
+    gap = explain.GAP in asked.figure.kinds
+    names = ("summary", "gaps", "reconcile", "progress")
+    files = {name: desk.processed / f"{name}.csv" for name in names}
+    days = [d for d in desk.judged if d <= day] if gap else [day]
+    ledgers = {d: desk.export(d, "ledger.parquet") for d in days}
+    used = [*files.values(), *ledgers.values()]
+    pieces_file = desk.export(day, "pieces.parquet")
+    others = {c.name for c in classes if not c.task} & set(asked.figure.parts)
+    used += [pieces_file] if others else []
+    _there(used)
+    only = {"category": asked.figure.parts}
+    pieces = storage.read_columns(pieces_file, explain.PIECES, only={"category": others or {""}})
+    rows = {
+        d: explain.stand_behind(
+            asked, ledger=storage.read_columns(file, explain.LEDGER, only=only), pieces=pieces,
+            classes=classes, export=d,
+        )
+        for d, file in ledgers.items()
+    }  # fmt: skip
+    case = explain.Case(
+        asked=asked,
+        export=day,
+        rows=rows.pop(day),
+        products=explain.Products(**{n: storage.read_table(file) for n, file in files.items()}),
+        county=desk.county,
+        earlier=rows,
+    )
+    return case, used
+
+
 def _now(desk: Desk, found: Trace, sources: pd.DataFrame) -> pd.DataFrame:
     """Return this export's plots on the ground of the listed tasks that are older than it."""
     from pipeline import explain, storage
 
-    day = found.export
+    day = found.case.export
     older = found.listed[found.listed["first_seen"] < day.isoformat()]
     tasks = storage.read_frame(desk.export(day, "ledger.parquet"), ["task_id", "geometry"])
     tasks = tasks[tasks["task_id"].isin(older["task_id"])].reset_index(drop=True)
@@ -177,7 +205,7 @@ def _shapes(desk: Desk, traced: Traced) -> gpd.GeoDataFrame:
 
     from pipeline import overlay, storage
 
-    table, day = traced.table, traced.found.export
+    table, day = traced.table, traced.found.case.export
     keys = ["bsm", "category"]
     ledger = storage.read_frame(desk.export(day, "ledger.parquet"), ["task_id", "geometry"])
     outline = pd.Series(ledger.geometry.to_numpy(), index=ledger["task_id"])

@@ -19,7 +19,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "words", nargs="+", metavar="地名 数字名",
         help="如：小岭镇 cropland；杏坪镇 永农就地恢复；全县 合计（督导组、流域也行）",
     )  # fmt: skip
-    parser.add_argument("--export", help="哪一期（年-月-日），默认台账期")
+    parser.add_argument(
+        "--export", help="哪一期（年-月-日），附件2有的项默认台账期，进度各项默认最新一期"
+    )
     parser.add_argument("--measure", help="哪一项：图斑数、面积、已恢复、剩余、完成率……")
     parser.add_argument("--all", action="store_true", help=f"列出全部图斑（默认前 {SHOWN} 个）")
     parser.add_argument("--csv", type=Path, metavar="文件", help="把图斑写成 CSV")
@@ -32,8 +34,9 @@ def run(args: argparse.Namespace) -> int:
     from pipeline.stages import tracing
 
     desk = open_desk(args)
-    day = judged_export(desk, args.export, desk.county.ledger)
-    traced = tracing.trace_figure(desk, args.words, args.measure, day)
+    asked = tracing.ask(desk, args.words, args.measure)
+    day = judged_export(desk, args.export, explain.default_export(asked, desk.county))
+    traced = tracing.trace_figure(desk, asked, day)
     tracing.write(desk, traced, csv=args.csv, gpkg=args.gpkg)
     print(
         explain.report(
