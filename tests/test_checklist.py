@@ -222,6 +222,20 @@ def test_numbers_of_a_workbook_stand_for_as_many_digits_as_their_column(read):
     ]
 
 
+def test_an_area_written_in_two_units_is_read_twice(read):
+    rows = [
+        ["标识码", "面积", None],
+        [None, "亩", "㎡"],
+        [BSM[0], "3.14", "2094.39"],
+        [BSM[1], "", "9"],
+    ]
+    found = read(rows, "a.xlsx", merged=("A1:A2", "B1:C1"))
+    assert values(found, "area", "unit", "area_too", "unit_too") == [
+        ["2094.39", "㎡", "3.14", "亩"],
+        ["9", "㎡", "", ""],
+    ]
+
+
 @pytest.mark.parametrize(
     ("x", "y"),
     [

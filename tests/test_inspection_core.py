@@ -274,6 +274,18 @@ def test_an_area_of_a_whole_plot_is_told_from_its_piece(ours):
     assert "整个图斑的图斑面积（TBMJ）" in reason(found, "双方都有但不同")
 
 
+@pytest.mark.parametrize(("mu", "agrees"), [("15.00", True), ("16.00", False), ("14.99", False)])
+def test_a_list_whose_two_areas_contradict_each_other_is_told(ours, mu, agrees):
+    twice = row(1, m2=SQUARE_M2, area_too=mu, unit_too="亩", decimals_too=2)
+    found = inspect(listed(twice), ours([task(1)]))
+    assert found.equal == agrees
+    if not agrees:
+        assert found.differences["differs"].tolist() == ["面积"]
+        said = f"清单自己的两列面积不一致：{SQUARE_M2:.2f} ㎡、{mu} 亩"
+        assert said in reason(found, "双方都有但不同")
+        assert "超出" not in reason(found, "双方都有但不同")
+
+
 def test_a_slip_between_units_is_named(ours):
     mu = f"{SQUARE_M2 / 10_000:.4f}"
     found = inspect(listed(row(1, area=mu, unit="亩", decimals=4)), ours([task(1)]))

@@ -23,7 +23,7 @@ MU_PER_CM2 = Decimal("0.000015")
 GUESSED = ("亩", "㎡", "公顷")
 CLEAR_SHARE, ENOUGH = 0.8, 3
 """Share and number of plots that one unit must explain, and no other may, before it is taken."""
-SHORT_MU_M2 = (Decimal("666.67"), Decimal("666.7"), Decimal("666.666667"), Decimal(667))
+SHORT_MU_M2 = (Decimal("666.67"), Decimal("666.667"), Decimal("666.6667"))
 """m² per 亩 as calculators are fed; exact is 2000/3."""
 
 EQUAL, ROUNDING, CONVERTED, DIFFERENT, UNSTATED = (
@@ -72,6 +72,15 @@ def verdict(theirs: Printed | None, cm2: int) -> str:
     if any(theirs.low <= m2 / short <= theirs.high for short in SHORT_MU_M2):
         return CONVERTED
     return DIFFERENT
+
+
+def contradict(one: Printed | None, other: Printed | None) -> bool:
+    """Whether two writings of one area can't both be right, however they were rounded."""
+    if one is None or other is None or one.meets(other):
+        return False
+    factors = [short * FACTORS["㎡"] for short in SHORT_MU_M2]
+    ratios = [*factors, *(1 / factor for factor in factors)]
+    return not any(other.low <= one.value * ratio <= other.high for ratio in ratios)
 
 
 def settle_unit(rows: pd.DataFrame, cm2: Sequence[int]) -> Unit:

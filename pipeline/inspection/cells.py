@@ -11,13 +11,13 @@ import pandas as pd
 
 from pipeline.errors import Finding, GengbaoError
 from pipeline.inspection import areas
-from pipeline.inspection.judging import DUPLICATE, MATCHED, PART
+from pipeline.inspection.records import DUPLICATE, MATCHED, PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pipeline.inspection.judging import Item, Judged, Row
     from pipeline.inspection.ours import Ours
+    from pipeline.inspection.records import Item, Judged, Row
     from pipeline.reconcile import Printed
 
 STEPS = {

@@ -2,113 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from pipeline.inspection import areas
+from pipeline.inspection.differing import cells, contradictions, differences, verdicts
 from pipeline.inspection.locating import locate
 from pipeline.inspection.pairing import AREA, CATEGORY, DIRECT, link, pair
 from pipeline.inspection.pairing import COUNTED as COUNTS
+from pipeline.inspection.records import (
+    DUPLICATE,
+    MATCHED,
+    NEITHER,
+    ONLY_OURS,
+    ONLY_THEIRS,
+    PART,
+    UNREAD,
+    Judged,
+)
 
 if TYPE_CHECKING:
     from pipeline.inspection.ours import Ours
     from pipeline.reconcile import Printed
-
-MATCHED, ONLY_THEIRS, ONLY_OURS, DUPLICATE, PART, UNREAD, NEITHER = (
-    "matched", "only_theirs", "only_ours", "duplicate", "part", "unread", "neither",
-)  # fmt: skip
-RELATIONS = {
-    MATCHED: "对上",
-    ONLY_THEIRS: "仅清单有",
-    ONLY_OURS: "仅本方有",
-    DUPLICATE: "清单重复",
-    PART: "同一任务的另一部分",
-    UNREAD: "清单行读不出",
-    NEITHER: "双方都不计",
-}
-
-
-class Row(NamedTuple):
-    """A row of the list with what became of it; see `Judged`."""
-
-    sheet: str
-    row: int
-    bsm: str
-    tbbh: str
-    village: str
-    town_code: str
-    categories: str
-    statuses: str
-    bsm_unread: str
-    plot: str
-    found_in: str
-    by: str
-    hint: str
-    off_m: float
-    hit: object
-    item: int
-    first: int
-    relation: str
-    counted: bool
-    verdict: str
-    differs: str
-    town_cell: str
-    category_cell: str
-
-
-class Item(NamedTuple):
-    """One of our items with what became of it; see `Judged`."""
-
-    task_id: str
-    bsm: str
-    town_code: str
-    village: str
-    category: str
-    cm2: int
-    remaining_cm2: int
-    rule_id: str
-    basis: str
-    flags: str
-    status: str
-    closed_on: str
-    reason: str
-    row: int
-    named: tuple[int, ...]
-    counted: bool
-    relation: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A list held against our items.
-
-    rows: all rows of the list, with plot, found_in, by, trouble, hint, maybe, off_m, hit, item (-1:
-    none), relation, counted (stands in their figures), verdict (of the area), differs (what
-    differs, joined by a bar), first (row that has the same plot, -1: none), town_cell and
-    category_cell (where it counts). items: ours, with row (-1: none), relation ("" where it
-    counts in nothing), named (rows that may mean it). printed: areas of the rows as intervals of
-    亩. unit: what was taken where the list states none.
-    """
-
-    rows: pd.DataFrame
-    items: pd.DataFrame
-    links: pd.DataFrame
-    printed: dict[int, Printed]
-    unit: areas.Unit
-
-    def row_records(self) -> dict[int, Row]:
-        """Return the rows of the list by number."""
-        table = self.rows[list(Row._fields)]
-        return {at: Row(*cells) for at, *cells in table.itertuples(name=None)}
-
-    def item_records(self) -> dict[int, Item]:
-        """Return the items that count, or that a row means, by number."""
-        asked = self.items.index.isin(self.links["item"])
-        table = self.items.loc[asked | (self.items["relation"] != ""), list(Item._fields)]
-        return {at: Item(*cells) for at, *cells in table.itertuples(name=None)}
 
 
 def judge(rows: pd.DataFrame, ours: Ours) -> Judged:
@@ -127,9 +44,10 @@ def judge(rows: pd.DataFrame, ours: Ours) -> Judged:
     judged["first"] = _firsts(judged)
     items = _items(judged, links, ours, counted_categories(read, ours))
     judged["relation"] = _relations(judged, items, links)
-    judged["verdict"] = _verdicts(judged, ours, printed, links)
-    judged["differs"] = _differences(judged, ours)
-    judged[["town_cell", "category_cell"]] = _cells(judged, ours)
+    judged["verdict"] = verdicts(judged, ours, printed, links)
+    judged["contradicts"] = contradictions(judged, printed)
+    judged["differs"] = differences(judged, ours)
+    judged[["town_cell", "category_cell"]] = cells(judged, ours)
     return Judged(rows=judged, items=items, links=links, printed=printed, unit=unit)
 
 
@@ -247,64 +165,3 @@ def _relations(judged: pd.DataFrame, items: pd.DataFrame, links: pd.DataFrame) -
         ONLY_THEIRS,
     )
     return pd.Series(relation, judged.index)
-
-
-def _verdicts(
-    judged: pd.DataFrame, ours: Ours, printed: dict[int, Printed], links: pd.DataFrame
-) -> list[str]:
-    """Return how the area of each paired row agrees; parts of one task are added up first."""
-    cm2 = ours.items["cm2"].to_numpy()
-    parts = judged.index[judged["relation"] == PART]
-    first = links[links["row"].isin(parts)].drop_duplicates("row").set_index("row")["item"]
-    more: dict[int, list[int]] = {}
-    for row, item in first.items():
-        more.setdefault(int(item), []).append(int(str(row)))
-    verdicts = []
-    for row, item in zip(judged.index, judged["item"], strict=True):
-        if item < 0:
-            verdicts.append("")
-            continue
-        cells = [printed.get(int(at)) for at in (row, *more.get(int(item), []))]
-        known = [cell for cell in cells if cell is not None]
-        whole = areas.total(known) if len(known) == len(cells) else None
-        verdicts.append(areas.verdict(whole, int(cm2[item])))
-    return verdicts
-
-
-def _differences(judged: pd.DataFrame, ours: Ours) -> list[str]:
-    """Return what differs between each paired row and its item: 类别 镇办 面积 状态 位置."""
-    items = ours.items.reindex(judged["item"]).set_axis(judged.index)
-    paired = judged["item"] >= 0
-    differs = {
-        "类别": [
-            bool(wanted) and have not in wanted.split("|")
-            for wanted, have in zip(judged["categories"], items["category"], strict=True)
-        ],
-        "镇办": (judged["town_code"] != "") & (judged["town_code"] != items["town_code"]),
-        "面积": judged["verdict"] == areas.DIFFERENT,
-        "状态": [
-            bool(wanted) and have not in wanted.split("|")
-            for wanted, have in zip(judged["statuses"], items["status"], strict=True)
-        ],
-        "位置": judged["off_m"] > 0,
-    }
-    table = pd.DataFrame(differs, index=judged.index).astype(bool)
-    table.loc[~paired] = False
-    names = table.columns.to_numpy()
-    return ["|".join(names[holds]) for holds in table.to_numpy()]
-
-
-def _cells(judged: pd.DataFrame, ours: Ours) -> pd.DataFrame:
-    """Return the town and category under which each row counts: theirs, else ours of the plot."""
-    items = ours.items.reindex(judged["item"]).set_axis(judged.index)
-    plots = ours.plots.drop_duplicates("bsm").set_index("bsm")["town_code"]
-    by_plot = judged["plot"].map(plots).astype(object)
-    own = items["town_code"].astype(object).where(judged["item"] >= 0, by_plot)
-    own = own.where(own.notna(), "")
-    town = judged["town_code"].where(judged["town_code"] != "", own)
-    inside = [
-        have in wanted.split("|") if wanted else isinstance(have, str)
-        for wanted, have in zip(judged["categories"], items["category"], strict=True)
-    ]
-    category = judged["categories"].where(~np.asarray(inside, dtype=bool), items["category"])
-    return pd.DataFrame({"town_cell": town, "category_cell": category})

@@ -29,6 +29,7 @@ NEAR_M = 100.0
 _SHOWN = 5
 _LOOKED_UP = 200
 """Unknown BSMs for which the nearest is looked up; more than that is another county's list."""
+_LIKELY = 200
 _COLUMNS = ("plot", "found_in", "by", "trouble", "hint", "maybe")
 
 
@@ -78,15 +79,38 @@ def _by_bsm(
     for at, bsm in rows.loc[cut, "bsm"].items():
         found.loc[at, ["trouble", "hint"]] = REJECTED, f"该图斑入库时被剔除：{aside[bsm]}"
     lost = rows.loc[left & ~cut, "bsm"]
-    for number, (at, bsm) in enumerate(lost.items()):
+    likely = _likely(lost[:_LOOKED_UP], ours.plots["bsm"])
+    for at, bsm in lost.items():
         hint = "哪一期都没有这个标识码"
-        if number < _LOOKED_UP:
-            near = nearest(bsm, ours.plots["bsm"])
-            hint += f"；最接近的是 {'、'.join(near) or '无'}（未必是同一图斑）"
+        if bsm in likely:
+            near = "、".join(nearest(bsm, likely[bsm])) or "无"
+            hint += f"；最接近的是 {near}（未必是同一图斑）"
         place = hits.loc[hits["row"] == at, "bsm"].tolist()
         if place:
             hint += f"；坐标落在图斑 {'、'.join(place[:_SHOWN])}"
         found.loc[at, ["trouble", "hint"]] = UNKNOWN, hint
+
+
+def _likely(asked: pd.Series, known: pd.Series) -> dict[str, pd.Series]:
+    """Return for each asked id the known ones that agree with it in most digits, from either end.
+
+    The digits of all ids are laid out once: a look-up per row would read them all again.
+    """
+    if asked.empty or known.empty:
+        return {}
+    ids = known.to_numpy(dtype=str)
+    width = int(np.strings.str_len(ids).max())
+    grids = [
+        side(ids, width).astype(f"U{width}").view(np.uint32).reshape(len(ids), width)
+        for side in (np.strings.ljust, np.strings.rjust)
+    ]
+    likely = {}
+    for bsm in asked.unique():
+        lines = (bsm.ljust(width)[:width], bsm.rjust(width)[-width:])
+        codes = [np.array([ord(c) for c in line], dtype=np.uint32) for line in lines]
+        agree = sum((grid == code).sum(axis=1) for grid, code in zip(grids, codes, strict=True))
+        likely[bsm] = pd.Series(ids[np.argsort(-agree, kind="stable")[:_LIKELY]])
+    return likely
 
 
 def _by_number(rows: pd.DataFrame, found: pd.DataFrame, ours: Ours) -> None:

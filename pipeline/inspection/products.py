@@ -15,8 +15,8 @@ from pipeline.inspection.judging import judge
 
 if TYPE_CHECKING:
     from pipeline.ingest.checklist import Checklist
-    from pipeline.inspection.judging import Judged
     from pipeline.inspection.ours import Ours
+    from pipeline.inspection.records import Judged
 
 NUMBERS = ("_mu", "_plots")
 """Columns with these endings, `row` and `times` hold numbers; all others hold text."""

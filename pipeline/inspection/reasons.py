@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pipeline.inspection import areas
-from pipeline.inspection.judging import DUPLICATE, MATCHED, PART, UNREAD
 from pipeline.inspection.locating import LEDGER
 from pipeline.inspection.ours import STATUS_LABELS, WITHDRAWN
+from pipeline.inspection.records import DUPLICATE, MATCHED, PART, UNREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipeline.inspection.judging import Item, Judged, Row
     from pipeline.inspection.ours import Ours
+    from pipeline.inspection.records import Item, Judged, Row
 
 _FLAGS = {
     "TOWN_MISMATCH": "图斑过半落在另一镇，按坐落代码归镇",
@@ -69,6 +69,9 @@ class Reasons:
             parts.insert(0, f"与{self.where([row.first])}是同一图斑")
         elif row.relation == PART:
             parts.insert(0, self._part(at))
+        if row.contradicts:
+            twice = f"{row.area} {row.unit}、{row.area_too} {row.unit_too}"
+            parts.append(f"清单自己的两列面积不一致：{twice}")
         item = self.items.get(row.item)
         if item is not None:
             parts += self._differing(at, row, item)
@@ -90,7 +93,7 @@ class Reasons:
             said.append(f"清单记为“{theirs}”，本方记为“{mine}”")
         if "镇办" in differs:
             said.append(self._towns(row, item))
-        if "面积" in differs and row.relation == MATCHED:
+        if row.verdict == areas.DIFFERENT and row.relation == MATCHED:
             said.append(self._areas(at, row, item))
         if "状态" in differs and item.status:
             said.append(f"清单状态为“{states(row.statuses)}”，本方为“{STATUS_LABELS[item.status]}”")

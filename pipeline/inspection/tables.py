@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.inspection import areas
-from pipeline.inspection.judging import (
+from pipeline.inspection.ours import STATUS_LABELS
+from pipeline.inspection.reasons import Reasons, states
+from pipeline.inspection.records import (
     DUPLICATE,
     MATCHED,
     ONLY_OURS,
@@ -16,13 +18,11 @@ from pipeline.inspection.judging import (
     RELATIONS,
     UNREAD,
 )
-from pipeline.inspection.ours import STATUS_LABELS
-from pipeline.inspection.reasons import Reasons, states
 from pipeline.measure import mu_text
 
 if TYPE_CHECKING:
-    from pipeline.inspection.judging import Judged
     from pipeline.inspection.ours import Ours
+    from pipeline.inspection.records import Judged
 
 DIFFERS = "differs"
 KINDS = {

@@ -37,6 +37,7 @@ READING_COLUMNS = {"sheet": "工作表", "item": "项目", "text": "内容"}
 MU_FORMAT = "0.00####"
 WIDEST, NARROWEST = 60, 8
 _HEAD = PatternFill("solid", start_color="DDEBF7")
+_TOP, _WRAPPED = (Alignment(wrap_text=wrap, vertical="top") for wrap in (False, True))
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -97,8 +98,9 @@ def _text(page: Worksheet, row: int, at: int, text: str) -> int:
     cell.value = _FORBIDDEN.sub("", text)
     cell.data_type = "s"
     cell.quotePrefix = True
-    cell.alignment = Alignment(wrap_text=_width(text) > WIDEST, vertical="top")
-    return _width(text)
+    width = _width(text)
+    cell.alignment = _WRAPPED if width > WIDEST else _TOP
+    return width
 
 
 def _width(text: str) -> int:

@@ -32,8 +32,8 @@ __all__ = ["COLUMNS", "Checklist", "Remark", "read_checklist"]
 FIELD_LABELS = {
     "bsm": "标识码", "task_id": "任务编号", "tbbh": "图斑编号", "zldwdm": "坐落单位代码",
     "town_code": "镇办代码", "town": "镇办", "village": "村", "category": "类别", "status": "状态",
-    "area": "面积", "serial": "序号", "point": "坐标", "x": "X", "y": "Y", "lon": "经度",
-    "lat": "纬度",
+    "area": "面积", "area_too": "同一面积", "serial": "序号", "point": "坐标", "x": "X", "y": "Y",
+    "lon": "经度", "lat": "纬度",
 }  # fmt: skip
 OPEN_ONLY = ("未整改", "未销号", "未完成", "未恢复", "剩余", "欠账")
 HEADER_ADVICE = (

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SEARCHED = 40
 """Rows of a sheet among which its first header must stand."""
+SAME_AREA = "area_too"
+"""A second column of the same area in another unit."""
 DEEPEST = 3
 """Rows a header may consist of."""
 UNIT_WORDS = (
@@ -89,8 +91,13 @@ def read_header(lines: Sequence[Line], first: int, last: int) -> Header:
             continue
         column = Column(at, "".join(parts), _unit(parts, meaning))
         rank = 2 * meaning.rank + (column.unit != "㎡")  # of two areas the finer one
-        if meaning.field not in chosen or rank < chosen[meaning.field][0]:
+        before = chosen.get(meaning.field)
+        if before is None or rank < before[0]:
             chosen[meaning.field] = (rank, column)
+        if meaning.field == "area" and before is not None and before[0] // 2 == meaning.rank:
+            other = before[1] if rank < before[0] else column
+            if other.unit != chosen["area"][1].unit:
+                chosen[SAME_AREA] = (rank, other)
     used = {column.at for _, column in chosen.values()}
     return Header(
         first=first,

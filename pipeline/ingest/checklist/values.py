@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.ingest.checklist.columns import is_personal
+from pipeline.ingest.checklist.columns import SAME_AREA, is_personal
 from pipeline.ingest.checklist.numbers import Amount, amount
 from pipeline.ingest.checklist.places import PLACES, locate, why_nowhere
 from pipeline.ingest.checklist.words import (
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 COLUMNS = (
     "sheet", "row", "readable", "field", "found", "advice", "bsm", "bsm_unread", "task_id",
     "tbbh", "zldwdm", "village", "town_code", "town_from", "categories", "category_from",
-    "statuses", "status_unknown", "area", "unit", "decimals", "short", "x", "y", "spread_m",
+    "statuses", "status_unknown", "area", "unit", "decimals", "short", "area_too", "unit_too",
+    "decimals_too", "x", "y", "spread_m",
 )  # fmt: skip
 KEY_ADVICE = "补写标识码（BSM）、图斑编号（并写明镇办和村）或坐标"
 LOST_DIGITS = "在原表把标识码列设为文本后重新填写或导出，不要经 Excel 按数字另存"
@@ -70,8 +71,8 @@ def parse(records: Sequence[Record], county: County) -> pd.DataFrame:
     readable: no fault; field, found, advice: Chinese, of all faults of the row. bsm … town_code:
     text, "" where the list doesn't say; bsm_unread: why its BSM can't be read; categories,
     statuses: joined by a bar; area: decimal text with its unit and the decimals it stands for;
-    short: it shows fewer than its column does; x, y: in the county's CRS, NaN where there are
-    none, good to spread_m.
+    short: it shows fewer than its column does; area_too: the same in another unit, where the list
+    writes it twice; x, y: in the county's CRS, NaN where there are none, good to spread_m.
     """
     faults: defaultdict[int, list[Fault]] = defaultdict(list)
     words = Words(county)
@@ -202,27 +203,52 @@ def _kinds(
 
 
 def _areas(records: Sequence[Record], faults: defaultdict[int, list[Fault]]) -> pd.DataFrame:
-    texts = _texts(records, "area")
-    read: list[Amount | None] = [amount(text) if text else None for text in texts]
+    read = _amounts(records, "area")
     most: defaultdict[str, int] = defaultdict(int)
     for record, found in zip(records, read, strict=True):
         if found is not None:
-            shown_decimals = record.cells["area"].decimals or 0
-            most[record.sheet] = max(most[record.sheet], found.decimals, shown_decimals)
+            most[record.sheet] = max(most[record.sheet], found.decimals)
     rows = []
-    for at, (record, text, found) in enumerate(zip(records, texts, read, strict=True)):
-        if found is None or found.value < 0:
-            if text:
-                faults[at].append(
-                    Fault("面积", f"“{shown(text)}”不是面积", "写成数字，单位写在表头")
-                )
-            rows.append(("", "", -1, False))
-            continue
-        # a spreadsheet drops the zeros of a number: its column tells how many digits it stands for
-        decimals = most[record.sheet] if record.is_number("area") else found.decimals
-        unit = found.unit or record.unit
-        rows.append((f"{found.value:f}", unit, decimals, decimals < most[record.sheet]))
-    return pd.DataFrame(rows, columns=["area", "unit", "decimals", "short"])
+    for at, (record, found) in enumerate(zip(records, read, strict=True)):
+        text = record.text("area")
+        if found is None and not is_empty(text):
+            faults[at].append(Fault("面积", f"“{shown(text)}”不是面积", "写成数字，单位写在表头"))
+        short = found is not None and found.decimals < most[record.sheet]
+        rows.append((*_cells(found, record.unit), short))
+    table = pd.DataFrame(rows, columns=["area", "unit", "decimals", "short"])
+    units = [r.header.columns[SAME_AREA].unit if SAME_AREA in r.cells else "" for r in records]
+    others = [
+        _cells(found, unit) for found, unit in zip(_amounts(records, SAME_AREA), units, strict=True)
+    ]
+    return table.join(pd.DataFrame(others, columns=["area_too", "unit_too", "decimals_too"]))
+
+
+def _amounts(records: Sequence[Record], name: str) -> list[Amount | None]:
+    """Return the areas of a column, None where there is none to read.
+
+    A spreadsheet drops the last zeros of a number: its column tells how many digits it stands for.
+    """
+    texts = _texts(records, name)
+    read = [amount(text) if text else None for text in texts]
+    read = [None if found is None or found.value < 0 else found for found in read]
+    most: defaultdict[str, int] = defaultdict(int)
+    for record, found in zip(records, read, strict=True):
+        if found is not None:
+            printed = record.cells[name].decimals or 0
+            most[record.sheet] = max(most[record.sheet], found.decimals, printed)
+    return [
+        found._replace(decimals=most[record.sheet])
+        if found is not None and record.is_number(name)
+        else found
+        for record, found in zip(records, read, strict=True)
+    ]
+
+
+def _cells(found: Amount | None, unit: str) -> tuple[str, str, int]:
+    """Return a number as text, its unit (of the cell, else of the column) and its decimals."""
+    if found is None:
+        return "", "", -1
+    return f"{found.value:f}", found.unit or unit, found.decimals
 
 
 def _check_keys(
