@@ -1,8 +1,10 @@
 """Every format, read from real files: values exact, damage named, nothing written beside them."""
 
 import json
+import re
 import sqlite3
 import struct
+import zipfile
 
 import geopandas as gpd
 import openpyxl
@@ -431,6 +433,27 @@ def test_spreadsheet_lists_keep_text_and_refuse_damaged_ids(root):
     book.save(path)
     with pytest.raises(InputError, match="按数字存放，位数可能已丢失"):
         read_role(county_of(root), "self_submitted", EXPORT)
+
+
+def test_a_spreadsheet_that_misstates_its_size_loses_no_row(root):
+    path = add_list(root, "疑似.xlsx")
+    book = openpyxl.Workbook()
+    book.active.append(["BSM", "ZT", "SXRQ"])
+    for number in range(5):
+        book.active.append([f"99990120000000000{number}", "未销号"])
+    book.active["E3"].number_format = "0.00"  # formatted but empty: no column
+    whole = path.with_name("whole.xlsx")
+    book.save(whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w") as target:
+        for name in source.namelist():
+            data = source.read(name)
+            target.writestr(
+                name, re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1:C3"', data)
+            )
+    whole.unlink()
+    result = read_role(county_of(root), "monitoring", EXPORT)
+    assert len(result.frame) == 5
+    assert result.account.read_plots == 5
 
 
 def test_a_list_missing_its_status_field(root):

@@ -45,7 +45,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     grid = grids[layer]
     header = _header(grid, delivery)
     body = grid[1:]
-    ragged = [line for line, cells in body if len(cells) > len(header)]
+    ragged = [line for line, cells in body if any(map(_filled, cells[len(header) :]))]
     if ragged:
         where = f"{delivery.where} 第 {ragged[0]} 行"
         found = f"列数多于表头的 {len(header)} 列(共 {len(ragged)} 行)"
@@ -104,6 +104,8 @@ def _csv(delivery: Delivery) -> tuple[Grid, str]:
 def _xlsx(delivery: Delivery) -> dict[str, Grid]:
     try:
         book = openpyxl.load_workbook(delivery.copy, read_only=True, data_only=True)
+        for sheet in book:
+            sheet.reset_dimensions()  # a stale size in the file would cut rows off
         grids = {sheet.title: _grid(sheet.iter_rows(values_only=True)) for sheet in book}
         book.close()
     except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError, ValueError) as error:
@@ -113,11 +115,11 @@ def _xlsx(delivery: Delivery) -> dict[str, Grid]:
 
 
 def _grid(rows: Iterable[Sequence[object]]) -> Grid:
-    return [
-        (line, list(cells))
-        for line, cells in enumerate(rows, 1)
-        if any(c is not None and str(c).strip() for c in cells)
-    ]
+    return [(line, list(cells)) for line, cells in enumerate(rows, 1) if any(map(_filled, cells))]
+
+
+def _filled(cell: object) -> bool:
+    return cell is not None and bool(str(cell).strip())
 
 
 def _header(grid: Grid, delivery: Delivery) -> list[str]:
