@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from compare_histories import CRS, X0, Y0, A, B, histories, of, plot
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely import MultiPolygon, Polygon, affinity, box
+from shapely import MultiPolygon, Polygon, affinity
 
 from pipeline import measure
 from pipeline.compare import (
@@ -27,43 +27,14 @@ from pipeline.compare import (
 )
 from pipeline.errors import GengbaoError, InputError
 
-CRS = "EPSG:4524"
-X0, Y0 = 36_589_000.0, 3_712_000.0
-A, B = "990001001", "990001002"
-TEXTS = ("dlbm", "dlmc", "zldwdm", "zldwmc", "bz", "zzsxdm", "town_code", "town")
 properties = settings(deadline=None, derandomize=True, max_examples=30)
 whole_products = settings(properties, max_examples=12)
-
-
-def plot(x, y, width=100.0, height=100.0):
-    return box(X0 + x, Y0 + y, X0 + x + width, Y0 + y + height)
-
-
-def parcels(shapes, **columns):
-    """Return a parcels frame of {bsm: polygon}; columns: a list each, or one value for all."""
-    geometry = list(shapes.values())
-    frame = gpd.GeoDataFrame({"bsm": list(shapes)}, geometry=geometry, crs=CRS)
-    area = measure.official_area(np.array(geometry, dtype=object), CRS)
-    values = {
-        "dlbm": "0103", "dlmc": "旱地", "zldwdm": f"{A}0010000000", "zldwmc": "河口村",
-        "tbbh": None, "bz": None, "zzsxdm": None, "kcxs": 0.0, "tbmj": area,
-        "town_code": A, "town": "甲镇", "area_m2": area, "base_m2": area,
-    } | columns  # fmt: skip
-    return frame.assign(**{
-        name: pd.Series(value if np.ndim(value) else [value] * len(frame), dtype=object)
-        if name in TEXTS else value
-        for name, value in values.items()
-    })  # fmt: skip
 
 
 def relations(old, new):
     links = lineage(old, new, crs=CRS)
     pairs = links[["old_bsm", "new_bsm", "relation"]].itertuples(index=False, name=None)
     return {tuple("-" if pd.isna(v) else v for v in pair) for pair in pairs}
-
-
-def of(shapes, **columns):
-    return parcels(dict(shapes), **columns)
 
 
 ROW = {"1": plot(0, 0), "2": plot(100, 0), "3": plot(200, 0)}
@@ -304,76 +275,6 @@ def test_areas_and_numbers_that_follow_a_cut_are_not_listed():
 
 
 # --- properties over made histories ------------------------------------------------------------
-
-SIZE = 6
-STEPS = ("recode", "renumber", "split", "merge", "reshape", "drop")
-
-
-def coverage(seed):
-    """Return a gap-free SIZE x SIZE coverage of crooked cells on the coordinate grid."""
-    rng = np.random.default_rng(seed)
-    at = np.arange(SIZE + 1) * 60.0
-    xy = np.stack(np.meshgrid(at, at, indexing="ij"), axis=-1)
-    xy = np.round(xy + rng.uniform(-14, 14, xy.shape), 4) + np.array((X0, Y0))
-    corners = np.stack((xy[:-1, :-1], xy[1:, :-1], xy[1:, 1:], xy[:-1, 1:]), axis=2)
-    return shapely.polygons(corners.reshape(-1, 4, 2))
-
-
-def made_history(seed, steps):
-    """Return two exports and the true relation of every old plot.
-
-    steps: one word per pair of neighbouring cells (0-1, 2-3, … of every column), so that no two
-    steps touch each other's cells.
-    """
-    rng = np.random.default_rng(seed)
-    cells = coverage(seed)
-    codes = rng.choice(["0101", "0103", "0201", "0301", "0702", "1101"], len(cells))
-    old = {f"{i:03d}": cell for i, cell in enumerate(cells)}
-    dlbm = dict(zip(old, codes, strict=True))
-    new, new_dlbm, truth = dict(old), dict(dlbm), dict.fromkeys(old, "same")
-    for number, step in enumerate(steps):
-        a, b = f"{2 * number:03d}", f"{2 * number + 1:03d}"
-        if step in ("recode", "renumber", "split", "drop"):
-            truth[a] = {"recode": "recoded", "renumber": "renumbered", "drop": "gone"}.get(
-                step, step
-            )
-        if step == "recode":
-            new_dlbm[a] = "1202"
-        elif step == "renumber":
-            new["R" + a], new_dlbm["R" + a] = new.pop(a), new_dlbm.pop(a)
-        elif step == "drop":
-            del new[a], new_dlbm[a]
-        elif step == "split":
-            ring = shapely.get_coordinates(new[a])
-            new[a] = Polygon(ring[[0, 1, 2]])
-            new["S" + a], new_dlbm["S" + a] = Polygon(ring[[0, 2, 3]]), "0702"
-        elif step == "merge":
-            truth[a] = truth[b] = "merged"
-            new[a] = shapely.union(new[a], new.pop(b))
-            del new_dlbm[b]
-        elif step == "reshape":
-            truth[a] = truth[b] = "reshaped"
-            pair = shapely.get_coordinates(new[a]), shapely.get_coordinates(new[b])
-            strip = Polygon([pair[0][3], pair[0][2], np.round(pair[0][2] + (0, 2.5), 4)])
-            strip = shapely.intersection(strip, new[b])
-            new[a] = shapely.union(new[a], strip)
-            new[b] = shapely.difference(new[b], strip)
-    noise = rng.integers(-3, 4, len(old)) / 100
-    before = of(old, dlbm=list(dlbm.values()), town_code=[A, B] * (len(old) // 2))
-    before["base_m2"] = measure.round_half_up(before["area_m2"] + noise)
-    after = of(new, dlbm=list(new_dlbm.values()))
-    after["town_code"] = [A if int(b[-1]) % 2 == 0 else B for b in new]
-    return before, after, truth
-
-
-histories = st.builds(
-    made_history,
-    st.integers(0, 10_000),
-    st.lists(
-        st.sampled_from(("keep", *STEPS)),
-        min_size=SIZE * SIZE // 2, max_size=SIZE * SIZE // 2,
-    ),
-)  # fmt: skip
 
 
 @properties

@@ -8,6 +8,7 @@ from datetime import date
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyogrio
 import pytest
 import shapely
@@ -15,7 +16,7 @@ from shapely import MultiPolygon, Polygon, box
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline import measure
-from pipeline.compare import compare_products
+from pipeline.compare import compare_products, csv_tables
 from pipeline.ingest.read import read_parcels
 
 CRS = "EPSG:4524"
@@ -118,6 +119,63 @@ def test_degrees_with_seven_decimals_are_an_empty_diff_with_a_loss_of_form(count
     found = compare_products(old, new, crs=CRS)
     assert found.empty
     assert found.losses[["loss", "plots"]].to_numpy().tolist() == [["coordinates", 26]]
+    assert found.flows[["old_bsm", "new_bsm"]].notna().all(axis=None), "rounding is no ground"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_changed_is_told_the_same_whatever_the_format(name, county, tmp_path):
+    before, after = layer(), layer()
+    after.loc[3, ["DLBM", "DLMC"]] = ["0702", "农村宅基地"]
+    after.loc[7, "BSM"] = "990001200100999999"
+    after.loc[20, "geometry"] = after.geometry[20].union(after.geometry[21])
+    after = after.drop(index=21)
+    old = delivered(county, tmp_path / "a", FIRST, before, GPKG)
+    exact = delivered(county, tmp_path / "b", SECOND, after, GPKG)
+    other = delivered(county, tmp_path / "c", SECOND, reformed(after), FORMATS[name])
+    tables = [csv_tables(compare_products(old, new, crs=CRS)) for new in (exact, other)]
+    assert sorted(tables[0]["changes.csv"]["relation"]) == [
+        "merged", "merged", "recoded", "renumbered",
+    ]  # fmt: skip
+    for table in tables[0]:
+        pd.testing.assert_frame_equal(tables[0][table], tables[1][table])
+
+
+CHINESE = {
+    "BSM": "标识码", "DLBM": "地类编码", "DLMC": "地类名称", "ZLDWDM": "坐落单位代码",
+    "ZLDWMC": "坐落单位名称", "TBMJ": "图斑面积", "KCMJ": "扣除地类面积", "TBDLMJ": "图斑地类面积",
+    "BZ": "备注",
+}  # fmt: skip
+
+
+def test_other_column_names_cut_short_and_in_another_order_are_an_empty_diff(county, tmp_path):
+    frame = layer()[["geometry", *reversed(list(layer().columns.drop("geometry")))]]
+    old = delivered(county, tmp_path / "a", FIRST, layer(), GPKG)
+    # GDAL cuts the longer of these names to the ten bytes of a DBF
+    named = reformed(frame).rename(columns=CHINESE)
+    new = delivered(county, tmp_path / "b", SECOND, named, FORMATS["shp"])
+    found = compare_products(old, new, crs=CRS)
+    assert found.empty
+    assert found.losses.empty
+
+
+def test_heights_are_dropped_and_no_change(county, tmp_path):
+    old = delivered(county, tmp_path / "a", FIRST, layer(), GPKG)
+    high = reformed(layer())
+    high = high.set_geometry(shapely.force_3d(high.geometry.to_numpy(), 712.5))
+    new = delivered(county, tmp_path / "b", SECOND, high, GPKG)
+    assert compare_products(old, new, crs=CRS).empty
+
+
+def test_a_dbf_that_drops_the_time_of_day_is_a_loss_of_form(county, tmp_path):
+    frame = layer().assign(BZ=pd.Timestamp("2023-09-30 10:11:12"))
+    old = delivered(county, tmp_path / "a", FIRST, frame, GPKG)
+    day = reformed(frame).assign(BZ=lambda f: f["BZ"].dt.date)
+    new = delivered(county, tmp_path / "b", SECOND, day, FORMATS["shp"])
+    found = compare_products(old, new, crs=CRS)
+    assert found.empty
+    assert found.losses[["loss", "field", "poorer", "plots"]].to_numpy().tolist() == [
+        ["time_dropped", "BZ", "new", 26]
+    ]
 
 
 def test_what_a_shapefile_loses_is_reported_apart(county, tmp_path):
