@@ -4,7 +4,7 @@ from pipeline.compare.attributes import COMPARED, differing
 from pipeline.compare.changes import changes, format_losses, summary_by_town
 from pipeline.compare.classes import class_account, class_flow, class_label
 from pipeline.compare.forms import LOSSES
-from pipeline.compare.ground import GRID_M, ROUNDED_M, WITHIN_GRID_M
+from pipeline.compare.ground import GRID_M, ROUNDED_M, WITHIN_GRID_M, of_smaller
 from pipeline.compare.lineage import (
     LINK_SHARE,
     MIRROR,
@@ -40,6 +40,7 @@ __all__ = [
     "format_losses",
     "lineage",
     "match",
+    "of_smaller",
     "renames",
     "summary_by_town",
     "summary_text",

@@ -20,7 +20,7 @@ from pipeline.overlay import intersections
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
@@ -106,6 +106,15 @@ def shared_ground(old: Side, new: Side, crs: object) -> Shared:
     keep = np.flatnonzero(wide & (area > 0))
     keep = keep[np.lexsort((right[keep], left[keep]))]
     return Shared(left[keep], right[keep], pairs.shape[keep], area[keep])
+
+
+def of_smaller(shared_m2: ArrayLike, one_m2: ArrayLike, other_m2: ArrayLike, part: int) -> Bools:
+    """Return where shared ground is at least 1/part of the smaller of two, exact in hundredths.
+
+    The one test of what belongs together: a tenth makes a link of plots, a half the same task.
+    """
+    smaller = np.minimum(measure.to_cm2(one_m2), measure.to_cm2(other_m2))
+    return np.asarray(measure.to_cm2(shared_m2) * part >= smaller)
 
 
 def _identical(old: Side, new: Side) -> Same:

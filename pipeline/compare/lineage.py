@@ -11,11 +11,10 @@ import shapely
 from pyproj import CRS
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
-from pipeline import measure
 from pipeline.compare.attributes import differing
 from pipeline.compare.flows import Descent, codes, flows, whole
 from pipeline.compare.forms import CHANGE
-from pipeline.compare.ground import Same, Shared, Side, same_ground, shared_ground
+from pipeline.compare.ground import Same, Shared, Side, of_smaller, same_ground, shared_ground
 from pipeline.errors import Finding, InputError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 LINK_SHARE = 0.1
 """Ground shared from a tenth of the smaller plot on is descent; less is a shifted border."""
-_LINK_PARTS = round(1 / LINK_SHARE)
+_LINK_PART = round(1 / LINK_SHARE)
 
 RELATIONS = {
     "same": "未变",
@@ -137,9 +136,8 @@ def _open(rows: Ints, count: int) -> Ints:
 
 
 def _linked(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, shared: Shared) -> Bools:
-    area_old, area_new = (measure.to_cm2(f[F.AREA_M2.name].to_numpy()) for f in (old, new))
-    smaller = np.minimum(area_old[shared.old], area_new[shared.new])
-    return np.asarray(measure.to_cm2(shared.area_m2) * _LINK_PARTS >= smaller)
+    area_old, area_new = (f[F.AREA_M2.name].to_numpy() for f in (old, new))
+    return of_smaller(shared.area_m2, area_old[shared.old], area_new[shared.new], _LINK_PART)
 
 
 def _links(

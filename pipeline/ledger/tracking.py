@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import measure, overlay
+from pipeline.compare import of_smaller
 from pipeline.errors import Finding, GengbaoError
 from pipeline.ledger.opening import open_ledger
 from pipeline.measure import to_cm2
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 SAME_TASK_SHARE = 0.5
 """Same task = same category and at least this share of the smaller one in common."""
+_SAME_TASK_PART = round(1 / SAME_TASK_SHARE)
 PARTIAL_CM2 = 1000
 """Less than 10 m² restored is a shifted border, not a restored part."""
 SUSPECTED, SELF_SUBMITTED, RELOCATE = "suspected_change", "pbf_self_submitted", "pbf_relocate"
@@ -168,11 +170,10 @@ def _same_tasks(tasks: gpd.GeoDataFrame, candidates: gpd.GeoDataFrame) -> pd.Dat
     pairs = overlay.overlap_area(tasks.geometry, candidates.geometry, tasks.crs)
     left, right = pairs["left"].to_numpy(), pairs["right"].to_numpy()
     same = tasks["category"].to_numpy()[left] == candidates["category"].to_numpy()[right]
-    smaller = np.minimum(
-        measure.official_area(tasks.geometry, tasks.crs)[left],
-        measure.official_area(candidates.geometry, tasks.crs)[right],
-    )
-    enough: pd.DataFrame = pairs[same & (pairs["area_m2"].to_numpy() >= SAME_TASK_SHARE * smaller)]
+    areas = (measure.official_area(side.geometry, tasks.crs) for side in (tasks, candidates))
+    one, other = (area[rows] for area, rows in zip(areas, (left, right), strict=True))
+    same &= of_smaller(pairs["area_m2"].to_numpy(), one, other, _SAME_TASK_PART)
+    enough: pd.DataFrame = pairs[same]
     return enough
 
 

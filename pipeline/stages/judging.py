@@ -192,7 +192,7 @@ def _ledger_job(desk: Desk) -> Job:
     return Job(
         name="台账",
         stage="ledger",
-        rooms=("ledger", "overlay"),
+        rooms=("ledger", "compare", "overlay"),
         inputs=tuple(pieces_files.values()),
         params={"exports": list(pieces_files), "thresholds": asdict(county.thresholds)},
         compute=compute,

@@ -22,8 +22,8 @@ MANIFEST = "清单"
 SHORT = 12
 """Digits of the run_id in the log."""
 ROOMS = (
-    "ingest", "overlay", "evidence", "classify", "ledger", "aggregate", "reconcile", "render",
-    "explain",
+    "ingest", "overlay", "compare", "evidence", "classify", "ledger", "aggregate", "reconcile",
+    "render", "explain",
 )  # fmt: skip
 LIBRARIES = ("geopandas", "shapely", "pyogrio", "pyproj", "pandas", "numpy", "matplotlib")
 
