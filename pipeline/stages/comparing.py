@@ -202,7 +202,8 @@ def _write(
 
     with replacing_folder(folder, _earlier(folder)) as fresh:
         for name, table in csv_tables(found).items():
-            storage.write_table(fresh / name, table)
+            numbers = [c for c in table.columns if str(c).endswith(("_m2", "_mu"))]
+            storage.write_table(fresh / name, storage.guarded(table, numbers))
         storage.write_gpkg(fresh / "changes.gpkg", found.layers)
         for place, read in zip(ORDER, reads, strict=True):
             if read.delivery is not None:
