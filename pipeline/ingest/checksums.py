@@ -85,12 +85,13 @@ def check_delivery(folder: Path, where: str) -> list[Finding]:
 
 
 def compare(
-    digests: Mapping[Path, str], main: Path, root: Path
+    digests: Mapping[Path, str], main: Path, root: Path, within: str = ""
 ) -> tuple[list[Finding], list[str], bool]:
     """Compare the bytes that were read with what the lists say.
 
-    digests: every file of one delivery; main: the file or folder it is known by. Returns findings
-    (differing files), names that no list mentions, and whether there is a list at all.
+    digests: every file of one delivery; main: the file or folder it is known by; within: the
+    archive that `root` holds unpacked, for messages. Returns findings (differing files), names
+    that no list mentions, and whether there is a list at all.
     """
     findings: list[Finding] = []
     listed: set[Path] = set()
@@ -100,7 +101,7 @@ def compare(
         for file, digest in _named(digests, stated, path.parent):
             listed.add(file)
             if digests[file] != digest:
-                where, name = (_shown(p, root) for p in (file, path))
+                where, name = (f"{within}{_shown(p, root)}" for p in (file, path))
                 found = (
                     f"内容与 {name} 不符：清单写 {digest[:12]}……，"
                     f"文件是 {digests[file][:12]}……，交来后被改动或拷贝时损坏"

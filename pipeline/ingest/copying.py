@@ -124,10 +124,13 @@ def _notes(path: Path, copy: Path, kind: str) -> tuple[Note, ...]:
 
 
 def checked(
-    digests: Mapping[Path, str], path: Path, root: Path
+    digests: Mapping[Path, str], path: Path, root: Path, within: str = ""
 ) -> tuple[tuple[Note, ...], bool | None]:
-    """Hold the bytes against the checksum lists beside them. Raises InputError if they differ."""
-    findings, loose, listed = checksums.compare(digests, path, root)
+    """Hold the bytes against the checksum lists beside them. Raises InputError if they differ.
+
+    Returns notes, and whether the lists vouch for every byte (None: there is no list).
+    """
+    findings, loose, listed = checksums.compare(digests, path, root, within)
     if findings:
         raise InputError(findings)
     if not loose:

@@ -97,6 +97,8 @@ def rows_in(table: Path, where: str) -> int:
     Raises InputError when the index names another number of rows, or rows that lie outside the
     file or within one another.
     """
+    if not table.is_file():
+        raise InputError(Finding(f"{where}/{table.name}", "缺少这个表文件", ADVICE))
     stated = header_of(table).rows
     offsets = _offsets(table.with_suffix(".gdbtablx"))
     if offsets is None:

@@ -159,6 +159,11 @@ def rows_of(
     rows.problems += [
         Problem(where, None, None, "FILE_NOTE", WARNING, "", *note) for note in delivery.notes
     ]
+    untidy = names.untidy(layer, found)
+    if untidy:
+        said = f"{'、'.join(untidy)}的名称带有空格、BOM 或全角字符，已按规范名称认出"
+        advice = "在原数据中改为规范名称"
+        rows.problems.append(Problem(where, None, None, "NAME_TIDIED", WARNING, "", said, advice))
     if rows.spatial:
         placed = place(raw, task, where)
         rows.geometry, rows.faults, rows.wkb = placed.geometry, placed.faults, placed.wkb

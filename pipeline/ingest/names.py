@@ -13,7 +13,7 @@ from pipeline.errors import Finding, InputError
 from pipeline.ingest.text import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipeline.fields import Field
     from pipeline.ingest.raw import LayerInfo
@@ -59,6 +59,14 @@ def required_fields(role: str, *, spatial: bool) -> tuple[Field, ...]:
 def tidy(name: str) -> str:
     """Return a name for comparison: half-width, no blanks, upper case."""
     return "".join(unicodedata.normalize("NFKC", name).split()).upper().lstrip("\ufeff")
+
+
+def untidy(layer: LayerInfo, found: Mapping[Field, str]) -> list[str]:
+    """Return the names that were recognised only after tidying: columns taken, a known layer."""
+    names = [f"字段“{column}”" for column in found.values() if tidy(column) != column.upper()]
+    if tidy(layer.name) in _layer_names() and tidy(layer.name) != layer.name.upper():
+        names.append(f"图层“{layer.name}”")
+    return names
 
 
 @cache
@@ -147,15 +155,16 @@ def choose_layer(
 ) -> LayerInfo | None:
     """Return the layer of a container that holds the role; None where all are known other layers.
 
-    The county's own word, then the name, then the fields. Raises InputError when none or several
-    fit, listing the layers.
+    The county's own word (for plots, in the files that have such a layer), then the name, then the
+    fields. Raises InputError when none or several fit, listing the layers.
     """
     names = [layer.name for layer in layers]
     if stated is not None:
         named = [layer for layer in layers if tidy(layer.name) == tidy(stated)]
         if len(named) == 1:
             return named[0]
-        raise InputError(Finding(where, f"没有图层“{stated}”", nearest(stated, names)))
+        if role != PARCELS:  # what is stated for plots holds for all exports, named as they are
+            raise InputError(Finding(where, f"没有图层“{stated}”", nearest(stated, names)))
     hints = _layer_names()
     by_name = [layer for layer in layers if hints.get(tidy(layer.name)) == role]
     rest = [layer for layer in layers if hints.get(tidy(layer.name)) in {None, role}]

@@ -127,7 +127,7 @@ def _inside(archive: Delivery, folder: Path, notes: tuple[Note, ...]) -> list[De
             kind = kind_of(path, marks())
             source_for(kind, place)
             delivery, digests = deliver(path, kind, folder / str(number), place)
-            more, verified = checked(digests, path, top)
+            more, verified = checked(digests, path, top, f"{where}/")
         except InputError as error:
             findings += error.findings
             continue

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".gdb",)
 MARKS: tuple[bytes, ...] = ()
-CATALOG, ITEMS = "GDB_SystemCatalog", "GDB_Items"
+CATALOG, CATALOG_FILE = "GDB_SystemCatalog", "a00000001.gdbtable"
+ITEMS = "GDB_Items"
 COLUMN = re.compile(
     r"<GPFieldInfoEx\b.*?<Name>([^<]*)</Name>.*?<FieldType[^>]*>esriFieldType(\w+)<", re.DOTALL
 )
@@ -41,6 +42,7 @@ READ_ERRORS = (
 def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
     """Return the layers of the database. Raises InputError when a table file is damaged."""
     check_files(delivery.copy, delivery.where)
+    catalog = _catalog(delivery)
     with _listening(delivery):
         try:
             infos = tuple(
@@ -50,7 +52,7 @@ def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
         except pyogrio.errors.GeometryError:  # it holds a multipatch, on which listing stumbles
             infos = _by_definition(delivery)
     listed = {info.name for info in infos}
-    hidden = [n for n in _catalog(delivery) if n not in listed and not SYSTEM.fullmatch(n)]
+    hidden = [n for n in catalog if n not in listed and not SYSTEM.fullmatch(n)]
     if hidden:
         raise _damaged(delivery, f"系统目录里的图层 {'、'.join(hidden)} 打不开")
     return infos
@@ -136,12 +138,18 @@ def _damaged(delivery: Delivery, why: str) -> InputError:
 
 
 def _catalog(delivery: Delivery) -> dict[str, int]:
-    """Return the tables of the database: name → number of their files."""
+    """Return the tables of the database: name → number of their files.
+
+    Raises InputError when the catalogue itself has lost an entry: its layer would just be gone.
+    """
+    stated = rows_in(delivery.copy / CATALOG_FILE, delivery.where)
     with _listening(delivery):
         catalog = pyogrio.read_dataframe(
             delivery.copy, layer=CATALOG, columns=["Name"], fid_as_index=True, read_geometry=False
         )
     names = catalog["Name"].dropna()
+    if len(names) != stated:
+        raise _damaged(delivery, f"系统目录记 {stated} 个表,只读出 {len(names)} 个")
     return dict(zip(names.astype(str), names.index.astype(int), strict=True))
 
 
