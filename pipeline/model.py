@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -150,13 +150,19 @@ class County:
     published: tuple[Published, ...] = ()
     plan: tuple[Planned, ...] = ()
     exports: tuple[date, ...] = ()
-    parcels: LayerSource | None = None
-    """What the county states about every export's DLTB (layer, encoding, crs); no path."""
+    parcels: Mapping[str, LayerSource] = field(default_factory=dict)
+    """What the county states of its exports' DLTB (layer, encoding, crs; no path), by the export's
+    date (YYYY-MM-DD); "" for all others."""
 
     @property
     def newest(self) -> date:
         """The newest export: 'now'."""
         return max(self.exports)
+
+    def stated_of(self, export: date | None) -> LayerSource | None:
+        """Return what is stated of an export's plots; None for a delivery from elsewhere."""
+        general = self.parcels.get("")
+        return general if export is None else self.parcels.get(export.isoformat(), general)
 
     def town_code(self, name: str) -> str | None:
         """Return the code of a town by its name or one of its aliases."""

@@ -104,9 +104,12 @@ def test_case_14_without_prj(case):
     said = case.refused()
     assert "无法确定中央经线" in said
     assert 'crs = "EPSG:4545"' in said
-    edit_toml(case.root, 'parcels = {crs = "EPSG:4545"}\n')
+    assert "为 parcels 写明 crs" in said
+    edit_toml(case.root, '[layers.parcels."2023-09-30"]\ncrs = "EPSG:4545"\n')
     frame, _, _ = case.accepted()
     assert frame.crs.to_epsg() == 4524
+    edit_toml(case.root, '[layers.parcels."2023-10-31"]\ncrs = "EPSG:4545"\n')
+    assert "county.toml 的 [layers.parcels.2023-10-31] 指的这一期不存在" in case.refused()
 
 
 def test_case_15_empty_shp(case):

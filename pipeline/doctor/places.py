@@ -136,7 +136,8 @@ def _claims(county: County) -> dict[Path, list[Claim]]:
     for day in county.exports:
         for file in source_files(county, day):
             group = f"{EXPORTS}/{day.isoformat()}"
-            claims[file.absolute()] = [Claim(role=PARCELS, source=county.parcels, group=group)]
+            stated = county.stated_of(day)
+            claims[file.absolute()] = [Claim(role=PARCELS, source=stated, group=group)]
     for role, source in county.layers.items():
         for day in county.exports:
             for file in role_files(county, role, day):

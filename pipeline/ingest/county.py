@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from pipeline.model import Target, Town
 
+DATED_KEYS = ("previous", "ledger")
+
 __all__ = [
     "file_group", "input_files", "load_county", "members", "role_files", "shown", "source_files",
 ]  # fmt: skip
@@ -74,14 +76,17 @@ def _look(root: Path, settings: Settings) -> tuple[tuple[date, ...], list[Findin
 
 def _check_dates(settings: Settings, exports: tuple[date, ...]) -> list[Finding]:
     have = "、".join(day.isoformat() for day in exports) or "无"
+    named = {
+        key: settings.dates[key].isoformat() for key in DATED_KEYS if key in settings.dates
+    } | {f"[layers.parcels.{day}]": day for day in settings.parcels if day}
     return [
         Finding(
-            f"{EXPORTS}/{settings.dates[key]}",
+            f"{EXPORTS}/{day}",
             f"county.toml 的 {key} 指的这一期不存在",
             f"放入该期数据,或改正 county.toml 的 {key};现有各期:{have}",
         )
-        for key in ("previous", "ledger")
-        if key in settings.dates and settings.dates[key] not in exports
+        for key, day in named.items()
+        if day not in {export.isoformat() for export in exports}
     ]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from pipeline.model import County
+    from pipeline.model import County, LayerSource
 
 TOWNS = "towns"
 BSM = fields.BSM.name
@@ -39,9 +39,9 @@ def read_parcels(county: County, export: date) -> IngestResult:
     findings of all files of the export; GengbaoError if the account doesn't close.
     """
     paths = source_files(county, export)
-    return _read_plots(
-        county, paths, read_towns(county, export), (f"exports/{export}", str(export))
-    )
+    stated = county.stated_of(export)
+    names = (f"exports/{export}", str(export))
+    return _read_plots(county, paths, stated, read_towns(county, export), names)
 
 
 def read_delivery(county: County, path: Path) -> IngestResult:
@@ -50,20 +50,20 @@ def read_delivery(county: County, path: Path) -> IngestResult:
     Towns as known at the newest export; the account carries the path as its export.
     """
     name = shown(path, county.root)
-    return _read_plots(
-        county, delivered_files(path), read_towns(county, county.newest), (name, name)
-    )
+    towns = read_towns(county, county.newest)
+    return _read_plots(county, delivered_files(path), county.stated_of(None), towns, (name, name))
 
 
 def _read_plots(
     county: County,
     paths: tuple[Path, ...],
+    stated: LayerSource | None,
     towns_read: tuple[TownShapes | None, list[Finding]],
     names: tuple[str, str],
 ) -> IngestResult:
     """Read the plots of these files; names: of the delivery, in findings and in the account."""
     (towns, findings), (where, export) = towns_read, names
-    task = Task(county=county, role=PARCELS, source=county.parcels, towns=towns)
+    task = Task(county=county, role=PARCELS, source=stated, towns=towns)
     rows = _read_all(task, paths, findings)
     if towns is None:
         raise InputError(findings)

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import tomllib
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from importlib.resources import files
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding
-from pipeline.fields import ROLE_FIELDS
+from pipeline.ingest.layersettings import check_crs, read_layers
 from pipeline.ingest.text import decode, nearest
-from pipeline.model import LayerSource, Mode, Thresholds
+from pipeline.model import Mode, Thresholds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.model import LayerSource
+
 FILE = "county.toml"
-PARCELS = "parcels"
-REQUIRED_ROLES = ("towns", "pbf", "target")
 TEXT_KEYS = ("name", "code", "crs", "rules")
 DATE_KEYS = ("previous", "ledger", "deadline")
 KEYS = (
     *TEXT_KEYS, *DATE_KEYS, "publisher", "mode", "sample", "layers", "phases", "thresholds",
 )  # fmt: skip
-LAYER_KEYS = ("path", "layer", "encoding", "crs")
-ENCODINGS = {"UTF-8": "utf-8", "GB18030": "gb18030", "GBK": "gb18030", "BIG5": "big5"}
-PROJECTED = range(4513, 4555)  # CGCS2000 3° Gauss-Krüger: 4513-4533 zone-prefixed, 4534-4554 not
-DELIVERED = (4490, *range(4491, 4502))  # what only a delivery may be in: degrees, 6° with prefix
-CRS_ADVICE = "填写 CGCS2000 3 度带的 EPSG 代码(EPSG:4513 至 EPSG:4554),如 EPSG:4524 或 EPSG:4545"
 DATE_ADVICE = '写成 "年-月-日",如 "2023-09-30"'
 
 LIMITS: dict[str, tuple[float, float]] = {
@@ -54,14 +47,17 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 @dataclass(slots=True)
 class Settings:
-    """county.toml as read so far; `findings` says what is wrong with it."""
+    """county.toml as read so far; `findings` says what is wrong with it.
+
+    parcels: what is stated of an export's plots, by its date (YYYY-MM-DD); "" for all others.
+    """
 
     text: dict[str, str] = field(default_factory=dict)
     dates: dict[str, date] = field(default_factory=dict)
     mode: Mode = Mode.DERIVE
     sample: bool = False
     layers: dict[str, LayerSource] = field(default_factory=dict)
-    parcels: LayerSource | None = None
+    parcels: dict[str, LayerSource] = field(default_factory=dict)
     phases: dict[str, tuple[date, date]] = field(default_factory=dict)
     thresholds: Thresholds = field(default_factory=Thresholds)
     findings: list[Finding] = field(default_factory=list)
@@ -83,7 +79,7 @@ def load_settings(path: Path) -> Settings:
     _read_texts(raw, settings)
     _read_dates(raw, settings)
     _read_choices(raw, settings)
-    _read_layers(raw, settings)
+    read_layers(_table(raw, "layers", settings), settings)
     _read_phases(_table(raw, "phases", settings), settings)
     _read_thresholds(_table(raw, "thresholds", settings), settings)
     return settings
@@ -136,17 +132,8 @@ def _read_texts(raw: dict[str, object], settings: Settings) -> None:
     if code is not None and not re.fullmatch(r"[0-9]{6}", code):
         settings.wrong("code", f"“{code}”不是 6 位数字", "填写县级行政区划代码,如 611026")
     if crs is not None:
-        _check_crs(crs, "crs", settings, delivered=False)
+        check_crs(crs, "crs", settings, delivered=False)
         settings.text["crs"] = crs.upper()
-
-
-def _check_crs(crs: str, where: str, settings: Settings, *, delivered: bool) -> None:
-    match = re.fullmatch(r"EPSG:([0-9]+)", crs, flags=re.IGNORECASE)
-    number = int(match[1]) if match else 0
-    if number in PROJECTED or (delivered and number in DELIVERED):
-        return
-    extra = "；经纬度数据为 EPSG:4490，带 6 度带号的为 EPSG:4491 至 EPSG:4501" if delivered else ""
-    settings.wrong(where, f"“{crs}”不是可用的坐标系", CRS_ADVICE + extra)
 
 
 def _date(value: object) -> date | None:
@@ -187,83 +174,6 @@ def _read_choices(raw: dict[str, object], settings: Settings) -> None:
         settings.sample = sample
     else:
         settings.wrong("sample", f"应为 true 或 false,实为 {sample!r}", "去掉引号,或删去这一行")
-
-
-def _task_roles() -> list[str]:
-    text = files("pipeline").joinpath("tables", "classes.csv").read_text(encoding="utf-8")
-    return [
-        f"task_{row['name']}" for row in csv.DictReader(text.splitlines()) if row["task"] == "yes"
-    ]
-
-
-def _read_layers(raw: dict[str, object], settings: Settings) -> None:
-    roles = [*ROLE_FIELDS, *_task_roles()]
-    table = _table(raw, "layers", settings)
-    for role, value in table.items():
-        where = f"[layers] {role}"
-        if role not in roles and role != PARCELS:
-            settings.wrong(where, f"不认识的图层,值为 {value!r}", nearest(role, [*roles, PARCELS]))
-            continue
-        source = _layer(role, {"path": value} if isinstance(value, str) else value, settings)
-        if source is not None and role == PARCELS:
-            settings.parcels = source
-        elif source is not None:
-            settings.layers[role] = source
-    for role in REQUIRED_ROLES:
-        if role not in table:
-            advice = f'在 [layers] 一节补写 {role} = "reference/……"'
-            settings.wrong(f"[layers] {role}", "缺少这个必需的图层", advice)
-    if settings.mode is Mode.TRUST and not any(role.startswith("task_") for role in table):
-        advice = '在 [layers] 中写明上级下发的 task_ 图层,或改为 mode = "derive"'
-        settings.wrong("mode", "mode 为 trust,但没有任何 task_ 图层", advice)
-
-
-def _layer(role: str, value: object, settings: Settings) -> LayerSource | None:
-    where = f"[layers] {role}"
-    if not isinstance(value, dict):
-        advice = f'写成 {role} = "路径",或 {role} = {{path = "路径", layer = "图层名"}}'
-        settings.wrong(where, f"应为路径或一组键值,实为 {value!r}", advice)
-        return None
-    before = len(settings.findings)
-    texts: dict[str, str] = {}
-    allowed = tuple(k for k in LAYER_KEYS if role != PARCELS or k != "path")
-    for key, text in value.items():
-        if key not in allowed:
-            settings.wrong(f"{where}.{key}", f"不认识的键,值为 {text!r}", nearest(key, allowed))
-        elif not isinstance(text, str) or not text.strip():
-            settings.wrong(f"{where}.{key}", f"应为非空文字,实为 {text!r}", "用英文双引号括起")
-        else:
-            texts[key] = text.strip()
-    if "path" not in value and role != PARCELS:
-        settings.wrong(where, "没有写 path", f'写成 {role} = {{path = "reference/……"}}')
-    _check_layer(texts, where, settings)
-    if len(settings.findings) > before:
-        return None
-    encoding = texts.get("encoding")
-    return LayerSource(
-        role=role,
-        path=texts.get("path", "").replace("\\", "/"),
-        layer=texts.get("layer"),
-        encoding=ENCODINGS[encoding.upper()] if encoding else None,
-        crs=texts["crs"].upper() if "crs" in texts else None,
-    )
-
-
-def _check_layer(texts: dict[str, str], where: str, settings: Settings) -> None:
-    path = texts.get("path", "").replace("\\", "/")
-    if path.startswith("/") or re.match(r"[A-Za-z]:", path) or ".." in path.split("/"):
-        advice = "把文件放进县文件夹(如 reference/),写相对于县文件夹的路径"
-        settings.wrong(f"{where}.path", f"“{path}”不在县文件夹之内", advice)
-    marks = re.findall(r"\{[^}]*\}?", path)
-    if any(mark != "{date}" for mark in marks) or len(marks) > 1:
-        advice = "路径中只能出现一次 {date},代表文件名或文件夹名里的日期"
-        settings.wrong(f"{where}.path", f"“{path}”中的花括号不认识", advice)
-    encoding = texts.get("encoding", "UTF-8")
-    if encoding.upper() not in ENCODINGS:
-        advice = nearest(encoding, ENCODINGS)
-        settings.wrong(f"{where}.encoding", f"值“{encoding}”不认识", advice)
-    if "crs" in texts:
-        _check_crs(texts["crs"], f"{where}.crs", settings, delivered=True)
 
 
 def _read_phases(table: dict[str, object], settings: Settings) -> None:

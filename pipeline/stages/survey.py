@@ -129,7 +129,8 @@ def name(day: date) -> str:
 def export_job(desk: Desk, day: date) -> Job:
     """Return the job that reads one survey export."""
     county = desk.county
-    parcels = asdict(county.parcels) if county.parcels else None
+    stated = county.stated_of(day)
+    parcels = asdict(stated) if stated else None
 
     def compute(state: State) -> Outcome:
         from pipeline.ingest.read import read_parcels
