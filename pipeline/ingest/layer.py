@@ -16,6 +16,7 @@ from pipeline.ingest.files import shown
 from pipeline.ingest.placing import Task, place
 from pipeline.ingest.result import WARNING, Problem
 from pipeline.ingest.sources import formats
+from pipeline.ingest.units import stated_area
 from pipeline.ingest.values import Reader
 from pipeline.ingest.workcopy import work_copy
 
@@ -165,7 +166,7 @@ def rows_of(
         advice = "在原数据中改为规范名称"
         rows.problems.append(Problem(where, None, None, "NAME_TIDIED", WARNING, "", said, advice))
     if rows.spatial:
-        placed = place(raw, task, where)
+        placed = place(raw, task, where, stated_area(rows.table))
         rows.geometry, rows.faults, rows.wkb = placed.geometry, placed.faults, placed.wkb
         rows.problems += placed.problems
         rows.log |= placed.log

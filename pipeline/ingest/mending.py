@@ -14,6 +14,7 @@ import shapely
 
 from pipeline import measure
 from pipeline.ingest.geometry import POLYGON_TYPES, Fault, Shapes
+from pipeline.ingest.units import agrees_with_tbmj
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,13 +100,6 @@ def _repair(
     after[wrong[accepted]] = fixed[accepted]
     after[wrong[~accepted]] = None
     return faults
-
-
-def agrees_with_tbmj(official: Floats, tbmj: Floats, thresholds: Thresholds) -> Bools:
-    """Return whether an official area agrees with TBMJ; where that is missing, nothing speaks."""
-    limit = np.maximum(thresholds.tbmj_abs_m2, thresholds.tbmj_rel * official)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.isnan(tbmj) | (np.abs(official - tbmj) <= limit))
 
 
 def slivers(geometry: Shapes, area_m2: Floats, thresholds: Thresholds) -> Bools:

@@ -11,12 +11,17 @@ import shapely
 from pipeline.errors import Finding, InputError
 from pipeline.ingest import crs as crs_room
 from pipeline.ingest import geometry as shapes
+from pipeline.ingest import rings
 from pipeline.ingest.result import WARNING, Problem
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pipeline.ingest.place import TownShapes
     from pipeline.ingest.raw import RawLayer
     from pipeline.model import County, LayerSource
+
+RINGS_ADVICE = "在原数据中改正环的方向（外环顺时针，洞逆时针）"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +48,10 @@ class Placed:
     log: dict[str, Any] = field(default_factory=dict)
 
 
-def place(raw: RawLayer, task: Task, where: str) -> Placed:
+def place(raw: RawLayer, task: Task, where: str, tbmj: NDArray[np.float64]) -> Placed:
     """Parse a layer's WKB and bring it into the county's CRS, on its grid.
 
+    tbmj: m² as delivered, NaN where missing, to judge contradictory rings by.
     Raises InputError when no geometry is usable or the CRS can't be told beyond doubt.
     """
     county = task.county
@@ -72,6 +78,7 @@ def place(raw: RawLayer, task: Task, where: str) -> Placed:
     shaped.geometry[list(placed.faults)] = None
     grid = county.thresholds.grid_m
     placed.geometry = shapes.project(shaped.geometry, epsg, county.crs, grid)
+    _judge_rings(raw, shaped.geometry, placed, where, tbmj, county)
     doubtful = ~shapely.is_valid(placed.geometry) | (shapely.area(placed.geometry) == 0)
     doubtful |= shapely.is_missing(placed.geometry)
     placed.wkb = {int(at): raw.wkb[at] for at in np.flatnonzero(doubtful) if raw.wkb[at]}
@@ -80,6 +87,25 @@ def place(raw: RawLayer, task: Task, where: str) -> Placed:
         advice = "核对中央经线（带号）和坐标系；确认数据属于本县"
         raise InputError(Finding(where, found, advice))
     return placed
+
+
+def _judge_rings(
+    raw: RawLayer,
+    read: shapes.Shapes,
+    placed: Placed,
+    where: str,
+    tbmj: NDArray[np.float64],
+    county: County,
+) -> None:
+    """Set aside, or keep with a warning, rows whose rings GDAL joined otherwise than drawn."""
+    crs, limits = county.crs, county.thresholds
+    aside, kept = rings.judge(raw.drawn, read, placed.geometry, tbmj, limits, crs)
+    placed.faults |= aside
+    placed.geometry[list(aside)] = None
+    placed.problems += [
+        Problem(where, int(raw.rows[at]), None, fault.rule, WARNING, "", fault.found, RINGS_ADVICE)
+        for at, fault in kept.items()
+    ]
 
 
 def _shape_notes(raw: RawLayer, shaped: shapes.Shaped, where: str) -> list[Problem]:

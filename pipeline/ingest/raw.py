@@ -64,7 +64,8 @@ class RawLayer:
     own count, deleted ones not counted; encoding, losses: Chinese, for log and report;
     encoding_warning: what .cpg and LDID got wrong, "" if nothing; broken: position → why its shape
     can't be read at all (wkb None); deleted: rows flagged as deleted, not in the table; arcs:
-    position → planar area before and after curves became chords, in the layer's units.
+    position → planar area before and after curves became chords, drawn: position → planar area by
+    the direction of its rings, both in the layer's units.
     """
 
     table: pd.DataFrame
@@ -79,3 +80,4 @@ class RawLayer:
     broken: Mapping[int, str] = field(default_factory=dict)
     deleted: int = 0
     arcs: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    drawn: Mapping[int, float] = field(default_factory=dict)

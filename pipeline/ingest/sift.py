@@ -15,6 +15,7 @@ from pipeline.errors import Finding, GengbaoError
 from pipeline.ingest.geometry import Fault
 from pipeline.ingest.mending import INVALID, REPAIRED, SLIVER, ZERO, mend, slivers
 from pipeline.ingest.result import ERROR, WARNING, IngestResult, Problem, problem_frame
+from pipeline.ingest.units import stated_area
 from pipeline.model import AccountRow
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Sifted:
         """Mend what may be mended; with `keyed`, also set empty and repeated BSMs aside."""
         self.county, self.rows = county, rows
         self.before = rows.geometry
-        self.after, mended = mend(rows.geometry, self._tbmj(), county.thresholds, county.crs)
+        tbmj = stated_area(rows.table)
+        self.after, mended = mend(rows.geometry, tbmj, county.thresholds, county.crs)
         self.repaired = np.array(
             [at for at, fault in mended.items() if fault.rule == REPAIRED], dtype=np.int64
         )
@@ -57,13 +59,6 @@ class Sifted:
         self.mended_cm2 = area_cm2(county, self.after[self.repaired])
         self.entering_cm2 = self._entering_cm2()
         self.rejects = self._rejects()
-
-    def _tbmj(self) -> NDArray[np.float64]:
-        """Return TBMJ in m² as delivered, NaN where it is missing or not above zero."""
-        if TBMJ not in self.rows.table:
-            return np.full(len(self.rows.table), np.nan)
-        tbmj = self.rows.table[TBMJ].to_numpy(dtype=np.float64)
-        return np.where(tbmj > 0, tbmj, np.nan)
 
     def _ok(self) -> NDArray[np.bool_]:
         ok = np.ones(len(self.rows.table), dtype=np.bool_)
@@ -119,7 +114,7 @@ class Sifted:
         unmeasured = shapely.is_missing(self.before)
         unmeasured[[at for at, f in self.faults.items() if f.rule in MEASURELESS]] = True
         rejected = ~self._ok() & unmeasured
-        stated = self._tbmj()
+        stated = stated_area(self.rows.table)
         given = ~np.isnan(stated)
         stated[given] = measure.to_cm2(stated[given])
         return np.where(rejected, stated, entering)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.ingest.mending import agrees_with_tbmj
+from pipeline import fields
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from pipeline.model import Thresholds
@@ -37,6 +38,21 @@ class Verdict:
     found: str
     evidence: str
     differs: Bools
+
+
+def stated_area(table: pd.DataFrame) -> Floats:
+    """Return TBMJ in m² as delivered, NaN where it is missing or not above zero."""
+    if fields.TBMJ.name not in table:
+        return np.full(len(table), np.nan)
+    tbmj = table[fields.TBMJ.name].to_numpy(dtype=np.float64)
+    return np.where(tbmj > 0, tbmj, np.nan)
+
+
+def agrees_with_tbmj(official: Floats, tbmj: Floats, thresholds: Thresholds) -> Bools:
+    """Return whether an official area agrees with TBMJ; where that is missing, nothing speaks."""
+    limit = np.maximum(thresholds.tbmj_abs_m2, thresholds.tbmj_rel * official)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.isnan(tbmj) | (np.abs(official - tbmj) <= limit))
 
 
 def compare(tbmj: Floats, area_m2: Floats, planar_m2: Floats, thresholds: Thresholds) -> Verdict:

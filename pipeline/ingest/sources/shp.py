@@ -12,6 +12,7 @@ import pyogrio
 from pipeline.errors import Finding, InputError
 from pipeline.ingest import dbf, shapeparts
 from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
+from pipeline.ingest.rings import drawn_areas
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +63,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
         rows=np.flatnonzero(live) + 1,
         wkb=wkb[live],
         broken={int(place[at]): why for at, why in broken.items() if live[at]},
+        drawn=_drawn(parts, wkb, live),
         claimed=len(parts) - int(table.deleted.sum()),
         deleted=int(table.deleted.sum()),
         crs_wkt=_sidecar(delivery, ".prj"),
@@ -70,6 +72,15 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
         losses=(*table.notes, *losses, *lost),
         encoding_warning=decision.warning,
     )
+
+
+def _drawn(
+    parts: shapeparts.Shapes, wkb: NDArray[np.object_], live: NDArray[np.bool_]
+) -> dict[int, float]:
+    """Return, by position among the live rows, the area as drawn of shapes with several rings."""
+    shaped = [at for at in np.flatnonzero(live).tolist() if wkb[at]]
+    place = np.cumsum(live) - 1
+    return {int(place[at]): area for at, area in drawn_areas(parts, shaped).items()}
 
 
 def _sidecar(delivery: Delivery, suffix: str) -> str | None:
