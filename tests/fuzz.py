@@ -10,6 +10,7 @@ good as the right one to anybody without a checksum; it may change that value an
 from __future__ import annotations
 
 import random
+import resource
 import shutil
 import sys
 import tempfile
@@ -42,6 +43,7 @@ COLUMNS = (
     Column(b"SJNF", "N", 4),
 )
 PLOTS = 6
+MEMORY = 6 << 30
 WHATS = ["cut", "flip", "flip", "bit", "zero", "gone"]
 OURS = [f.name for f in fields.DLTB]
 
@@ -322,6 +324,7 @@ def main():
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
     print(f"{count} 次，种子 {seed}", flush=True)  # noqa: T201
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))  # so that a few bytes can't eat it all
     outcomes, violations = fuzz(count, seed, lambda line: print(line, flush=True))  # noqa: T201
     table = pd.DataFrame.from_records([(b, p, o, n) for (b, p, o), n in outcomes.items()])
     table = table.pivot_table(3, [0, 1], 2, aggfunc="sum", fill_value=0)

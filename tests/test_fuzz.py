@@ -11,6 +11,7 @@ import shutil
 import fuzz
 import numpy as np
 import pytest
+import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ingest_county import EXPORT, county_of, folder, make_county, plots
@@ -171,3 +172,23 @@ def test_the_encodings_in_the_field_are_read_and_not_refused(county, encoding):
         found = read.read_parcels(county_of(root), EXPORT).frame
         assert list(found["zldwmc"]) == list(frame["ZLDWMC"]), (ldid, cpg)
         assert list(found["dlmc"]) == list(frame["DLMC"])
+
+
+def test_a_hole_gone_astray_is_told_and_eats_no_memory(benches):
+    """Shells alone make a polygon's bounds: a hole's corner may lie anywhere in the universe."""
+    bench = benches["shp-utf8"]
+    outcomes = []
+    for far in (1e308, 9e8, -4e7):
+        frame = fuzz.truth()
+        shell, (hole,) = frame.geometry[1].exterior, frame.geometry[1].interiors
+        corners = [*hole.coords][:-1]
+        corners[0] = (far, corners[0][1])
+        frame.loc[1, "geometry"] = shapely.Polygon(shell, [corners])
+        target = folder(bench.root) / "DLTB.shp"
+        fuzz.write_shapefile(frame, target, "utf-8")
+        try:
+            outcomes.append(list(bench.read().rejects["rule"]))
+        except InputError as error:
+            outcomes.append(error.findings[0].found.split("：")[1])
+    assert outcomes[0] == ["GEOM_COORD"]
+    assert outcomes[1:] == ["同一图层混有 不属于任何已知范围、带 3 度带号 36 的高斯-克吕格坐标"] * 2

@@ -138,8 +138,22 @@ def add(
         faults.setdefault(int(at), Fault(rule, text(int(at))))
 
 
+def extents(geometry: Shapes) -> NDArray[np.float64]:
+    """Return the smallest and largest x and y of every geometry's coordinates, NaN for none.
+
+    Holes too: `shapely.bounds` looks at shells alone, and a hole may have gone astray.
+    """
+    xy, owner = shapely.get_coordinates(geometry, return_index=True)
+    out = np.full((len(geometry), 4), np.nan)
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    if len(first):
+        out[owner[first], :2] = np.minimum.reduceat(xy, first)
+        out[owner[first], 2:] = np.maximum.reduceat(xy, first)
+    return out
+
+
 def _bounds(geometry: Shapes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    bounds = shapely.bounds(geometry)
+    bounds = extents(geometry)
     return bounds[:, :2].min(axis=1), bounds[:, 2:].max(axis=1)
 
 
@@ -155,7 +169,7 @@ def frame_of(geometry: Shapes) -> tuple[int, NDArray[np.bool_], str]:
 
     A layer with more than 1 % of its rows elsewhere is in no single frame (crs.UNKNOWN).
     """
-    bounds = shapely.bounds(geometry)
+    bounds = extents(geometry)
     usable = np.asarray(np.isfinite(bounds).all(axis=1), dtype=np.bool_)
     if not usable.any():
         return crs_room.UNKNOWN, ~usable, "没有可用的坐标"
@@ -178,7 +192,7 @@ def frame_of(geometry: Shapes) -> tuple[int, NDArray[np.bool_], str]:
 
 def middle(geometry: Shapes) -> tuple[float, float]:
     """Return the median middle of the geometries' extents, which no stray row can move."""
-    bounds = shapely.bounds(geometry)
+    bounds = extents(geometry)
     bounds = bounds[np.isfinite(bounds).all(axis=1)]
     x, y = np.median((bounds[:, :2] + bounds[:, 2:]) / 2, axis=0)
     return float(x), float(y)
