@@ -266,6 +266,38 @@ def test_case_72_what_a_killed_run_had_finished_is_not_done_again(stale, after, 
     assert hashes(stale / "out") == hashes(after / "out")
 
 
+POOL = """
+import multiprocessing, os, time
+from concurrent.futures import ProcessPoolExecutor
+from pipeline.stages.workers import die_with_parent
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, context, die_with_parent) as pool:
+        print(pool.submit(os.getpid).result(), flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="只在有 /proc 的系统上看得到")
+def test_case_72_no_worker_outlives_a_killed_run(tmp_path):
+    script = tmp_path / "pool.py"
+    script.write_text(POOL, encoding="utf-8")
+    parent = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    with parent:
+        status = Path("/proc") / parent.stdout.readline().decode().strip() / "status"
+        assert status.exists()
+        parent.kill()
+    for _ in range(200):
+        if not status.exists() or "State:\tZ" in status.read_text():
+            return
+        time.sleep(0.1)
+    pytest.fail("worker is still there")
+
+
 def test_case_73_the_same_input_twice_gives_the_same_bytes_and_no_row_twice(after, tmp_path):
     done = gengbao(command(after, "aggregate", tmp_path))
     assert done.returncode == 0, done.stderr

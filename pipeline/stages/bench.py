@@ -49,7 +49,9 @@ def bench(desk: Desk) -> Iterator[tuple[Desk, State]]:
             work.clear()
             raise work.outward(error) from error
         except BaseException:
-            if not (work.folder / STATE).is_file():
+            if (work.folder / STATE).is_file():
+                log.info("成果没有改动；已做完的步骤留着，改正后重新运行会接着做")
+            else:
                 work.clear()
             raise
         work.clear()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.freshness import PACKAGE, code_files, key_of
 from pipeline.stages.contents import page
 from pipeline.stages.desk import Job, Outcome, settings
+from pipeline.stages.workers import die_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -203,7 +204,7 @@ def _results(
         return
     # spawn: the same on every system, and safe beside the threads of numpy and Arrow
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, context, die_with_parent) as pool:
         # books first: their parts take longest, and the last ones shouldn't be alone
         futures = {
             task: pool.submit(draw, desk, *task)
