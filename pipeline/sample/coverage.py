@@ -119,7 +119,20 @@ def assemble(
 
 
 def _absorb(faces: gpd.GeoDataFrame, floors: Objects) -> gpd.GeoDataFrame:
-    """Give small leftovers beside valleys to the forest they share the longest border with."""
+    """Give small leftovers beside valleys to forest, one after the other until none is left over.
+
+    Where several lie side by side, only the outermost touches forest at first.
+    """
+    for _ in range(_ROUNDS):
+        fewer = _absorbed(faces, floors)
+        if len(fewer) == len(faces):
+            break
+        faces = fewer
+    return faces
+
+
+def _absorbed(faces: gpd.GeoDataFrame, floors: Objects) -> gpd.GeoDataFrame:
+    """Give each small leftover that touches forest to that it shares the longest border with."""
     geometry = faces.geometry.to_numpy()
     tree = shapely.STRtree(geometry)
     forest = (faces["cell"] < 0).to_numpy()
