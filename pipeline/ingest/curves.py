@@ -1,4 +1,4 @@
-"""Arcs to chords: curve geometry as GDAL strokes it, with the exact area beside the result.
+"""Arcs to chords: curve geometry as GDAL strokes it, with the area they had beside the result.
 
 GDAL strokes an arc to the same vertices from either side, so that neighbours keep their border.
 """
@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     from pipeline.ingest.raw import Delivery, RawLayer
 
 CURVES = range(8, 15)  # ISO WKB: CircularString to Surface
-STEP = "0.1"  # degrees of arc per chord: a circle loses 5e-7 of its area
-CHUNK = 500  # feature ids per query
+STEP = 0.1  # degrees of arc per chord: a circle loses 5e-7 of its area
 HEAD = 5  # bytes of WKB that tell the type
 EWKB_FLAGS, DIMENSIONS = 0x1FFFFFFF, 1000
+READ_ERRORS = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyogrio.errors.FeatureError,
+    ValueError,
+)
 
 
 def wkb_types(wkb: NDArray[np.object_]) -> NDArray[np.int64]:
@@ -49,49 +54,36 @@ def straighten(raw: RawLayer, delivery: Delivery, layer: str) -> RawLayer:
     at = np.flatnonzero(np.isin(wkb_types(raw.wkb), CURVES))
     if not len(at):
         return raw
+    chords = _stroked(raw.rows[at], delivery, layer, STEP)
+    after = shapely.area(shapely.from_wkb(chords, on_invalid="ignore"))
+    coarse = _stroked(raw.rows[at], delivery, layer, 2 * STEP)
+    # the area that chords miss goes with the square of the step
+    before = after + (after - shapely.area(shapely.from_wkb(coarse, on_invalid="ignore"))) / 3
     wkb = raw.wkb.copy()
-    arcs: dict[int, tuple[float, float]] = {}
-    for start in range(0, len(at), CHUNK):
-        rows = at[start : start + CHUNK]
-        chords, exact = _stroked(raw.rows[rows], delivery, layer)
-        wkb[rows] = chords
-        after = shapely.area(shapely.from_wkb(chords, on_invalid="ignore"))
-        arcs |= {
-            int(row): (float(was), float(now))
-            for row, was, now in zip(rows, exact, after, strict=True)
-        }
-    return replace(raw, wkb=wkb, arcs=arcs)
+    wkb[at] = chords
+    pairs = zip(at.tolist(), before.tolist(), after.tolist(), strict=True)
+    return replace(raw, wkb=wkb, arcs={row: (was, now) for row, was, now in pairs})
 
 
 def _stroked(
-    fids: NDArray[np.int64], delivery: Delivery, layer: str
-) -> tuple[NDArray[np.object_], NDArray[np.float64]]:
-    """Return chords (WKB) and exact planar area of these features, in their order."""
-    quoted = layer.replace('"', '\\"')
-    listed = ",".join(map(str, fids.tolist()))
-    query = f'SELECT OGR_GEOM_AREA AS area FROM "{quoted}" WHERE FID IN ({listed})'  # noqa: S608 - numbers and a quoted name
+    fids: NDArray[np.int64], delivery: Delivery, layer: str, step: float
+) -> NDArray[np.object_]:
+    """Return these features with chords of `step` degrees of arc, as WKB, in their order."""
     try:
-        with _steps(), warnings.catch_warnings():
+        with _steps(step), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _, found, wkb, _ = pyogrio.raw.read(
                 delivery.copy, layer=layer, columns=[], fids=fids, return_fids=True
             )
-            _, measured, _, columns = pyogrio.raw.read(
-                delivery.copy,
-                sql=query,
-                sql_dialect="OGRSQL",
-                return_fids=True,
-                read_geometry=False,
-            )
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError, ValueError) as error:
+    except READ_ERRORS as error:
         raise _lost(delivery, layer, str(error)) from error
-    if sorted(found) != sorted(fids) or sorted(measured) != sorted(fids):
-        raise _lost(delivery, layer, f"应有 {len(fids)} 个，只读出 {len(found)} 个")
     chords = dict(zip(found.tolist(), wkb, strict=True))
-    area = dict(zip(measured.tolist(), columns[0], strict=True))
+    missing = set(fids.tolist()) - chords.keys()
+    if missing:
+        raise _lost(delivery, layer, f"读不出 {len(missing)} 个，如第 {min(missing)} 个")
     out = np.empty(len(fids), dtype=object)
     out[:] = [chords[fid] for fid in fids.tolist()]
-    return out, np.array([area[fid] for fid in fids.tolist()], dtype=np.float64)
+    return out
 
 
 def _lost(delivery: Delivery, layer: str, why: str) -> InputError:
@@ -100,10 +92,10 @@ def _lost(delivery: Delivery, layer: str, why: str) -> InputError:
 
 
 @contextmanager
-def _steps() -> Iterator[None]:
-    """Have GDAL stroke finely for the moment."""
+def _steps(step: float) -> Iterator[None]:
+    """Have GDAL stroke in these steps for the moment."""
     before = pyogrio.get_gdal_config_option("OGR_ARC_STEPSIZE")
-    pyogrio.set_gdal_config_options({"OGR_ARC_STEPSIZE": STEP})
+    pyogrio.set_gdal_config_options({"OGR_ARC_STEPSIZE": str(step)})
     try:
         yield
     finally:

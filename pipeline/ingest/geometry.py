@@ -65,7 +65,7 @@ def _parse(wkb: Shapes) -> Shaped:
     types = wkb_types(wkb)
     plain = wkb.copy()
     plain[~np.isin(types, PLAIN_TYPES)] = None
-    geometry = _decoded(plain)
+    geometry = np.asarray(shapely.from_wkb(plain, on_invalid="ignore"), dtype=object)
     faults: dict[int, Fault] = {}
     for at in np.flatnonzero(np.isin(types, SOLID)):
         faults[int(at)] = Fault("GEOM_TYPE", f"图形不是面，是{TYPE_NAMES[int(types[at])]}")
@@ -83,26 +83,9 @@ def _parse(wkb: Shapes) -> Shaped:
     return Shaped(geometry, faults, notes)
 
 
-def _decoded(wkb: Shapes) -> Shapes:
-    """Return the geometries, None for those that can't be read; a curve inside a collection too."""
-    try:
-        return np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
-    except NotImplementedError:
-        return np.fromiter((_single(data) for data in wkb), dtype=object, count=len(wkb))
-
-
-def _single(data: bytes | None) -> shapely.Geometry | None:
-    try:
-        return shapely.from_wkb(data, on_invalid="ignore")
-    except NotImplementedError:
-        return None
-
-
 def _reason(data: bytes) -> str:
     try:
         shapely.from_wkb(data)
-    except NotImplementedError:
-        return "含无法化为折线的曲线"
     except (GEOSException, ShapelyError) as error:
         said = str(error).strip()[:80]
         return next((text for mark, text in READING_ERRORS.items() if mark in said), said)

@@ -76,7 +76,9 @@ def _repair(
 ) -> dict[int, Fault]:
     drawn = after[wrong]
     fixed = np.asarray(shapely.make_valid(drawn, method="structure", keep_collapsed=False))
-    was, now = shapely.area(drawn), shapely.area(fixed)
+    turned = shapely.area(drawn) < 0  # all rings run the wrong way: shell and hole swapped
+    fixed[turned] = shapely.make_valid(drawn[turned], method="linework")
+    was, now = np.abs(shapely.area(drawn)), shapely.area(fixed)
     usable = np.isin(shapely.get_type_id(fixed), POLYGON_TYPES) & ~shapely.is_empty(fixed)
     close = np.abs(now - was) <= np.maximum(thresholds.repair_abs_m2, thresholds.repair_rel * was)
     official = np.zeros(len(wrong))

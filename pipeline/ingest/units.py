@@ -27,6 +27,7 @@ UNIT_TOLERANCE = 0.05  # hectares with two decimals are coarse
 FEW = 5  # fewer plots say nothing about a layer
 SCALE_TOLERANCE = 1e-4  # plots of one scale fault agree this well: 0.01 m² in 100 m²
 PLANAR_TOLERANCE = 2e-5
+UTM_LIKE_PPM = 2000
 UNIT, SCALE, PLANAR, SINGLE = "TBMJ_UNIT", "TBMJ_SCALE", "TBMJ_PLANAR", "TBMJ_DIFFERS"
 
 
@@ -90,6 +91,10 @@ def _of_all(ratio: Floats, planar: Floats, middle: float, large: Bools) -> tuple
     if most(planar, 1.0, PLANAR_TOLERANCE):
         return PLANAR, "与平面面积相符，像是按投影平面计算，不是椭球面积"
     if most(ratio, middle, SCALE_TOLERANCE):
-        said = f"整层相差 {(middle - 1) * 1e6:+.0f} ppm，不是个别图斑的问题"
-        return SCALE, f"{said}；坐标可能不是声明的投影（UTM 误作高斯-克吕格为 +800 ppm）"
+        off = (middle - 1) * 1e6
+        why = "（UTM 误作高斯-克吕格为 +800 ppm）" if abs(off) < UTM_LIKE_PPM else ""
+        return (
+            SCALE,
+            f"整层相差 {off:+.0f} ppm，不是个别图斑的问题；坐标或投影可能不是声明的那样{why}",
+        )
     return "", ""

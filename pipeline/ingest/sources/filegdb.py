@@ -96,16 +96,16 @@ def _listening(delivery: Delivery) -> Iterator[list[str]]:
 
 def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     """Read one layer. Raises InputError for fewer rows than the table's header says."""
-    try:
-        with _listening(delivery) as said:
+    with _listening(delivery) as said:
+        try:
             meta, table = pyogrio.read_arrow(
                 delivery.copy, layer=layer, columns=list(columns), return_fids=True
             )
-            texts, kinds = to_texts(table, columns)
-    except pyogrio.errors.GeometryError as error:
-        found = f"图层 {layer} 的图形不是面，是多面体（multipatch）"
-        advice = "在 ArcGIS 中用“多面体轮廓”转换为面后重新导出"
-        raise InputError(Finding(delivery.where, found, advice)) from error
+        except pyogrio.errors.GeometryError as error:
+            found = f"图层 {layer} 的图形不是面，是多面体（multipatch）"
+            advice = "在 ArcGIS 中用“多面体轮廓”转换为面后重新导出"
+            raise InputError(Finding(delivery.where, found, advice)) from error
+        texts, kinds = to_texts(table, columns)
     claimed = _claimed(delivery, layer)
     if claimed != table.num_rows:
         why = f"图层 {layer} 的表头记 {claimed} 行,只读出 {table.num_rows} 行"
