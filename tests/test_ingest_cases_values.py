@@ -463,14 +463,14 @@ def test_case_32_single_plots_whose_tbmj_is_not_their_area(case):
 def test_case_32_tbmj_measured_on_the_plane_is_told_once(case):
     frame = plots(6)
     shapes = [shapely.box(X0 + n * 1000, Y0, X0 + n * 1000 + 900, Y0 + 900) for n in range(6)]
-    far = shapely.transform(np.array(shapes), lambda xy: xy + np.array((60_000, 0)))
+    far = shapely.transform(np.array(shapes), lambda xy: xy + np.array((80_000, 0)))
     frame = frame.set_geometry(gpd.GeoSeries(far, crs=CRS))
     frame["TBMJ"] = measure.official_area(far, CRS)
     towns = gpd.GeoDataFrame(
         {"XZQDM": ["999901001", "999901101"], "XZQMC": ["甲街办", "乙镇"]},
         geometry=[
-            shapely.box(X0 + 60_000, Y0, X0 + 64_000, Y0 + 1000),
-            shapely.box(X0 + 64_000, Y0, X0 + 70_000, Y0 + 1000),
+            shapely.box(X0 + 80_000, Y0, X0 + 84_000, Y0 + 1000),
+            shapely.box(X0 + 84_000, Y0, X0 + 90_000, Y0 + 1000),
         ],
         crs=CRS,
     )
