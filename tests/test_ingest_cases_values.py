@@ -270,7 +270,11 @@ def test_case_25_empty_bsm(case):
     parcels, rejects, problems = case.accepted()
     assert list(rejects["rule"]) == ["BSM_EMPTY"] * 2
     assert list(rejects["source_row"]) == [2, 3]
-    assert only(problems[:1], "BSM_EMPTY")["advice"] == "在原数据中补填标识码"
+    told = [p for p in problems if p["rule"] == "BSM_EMPTY"]
+    assert [(p["source_row"], p["advice"]) for p in told] == [
+        ("2", "在原数据中补填标识码"),
+        ("3", "在原数据中补填标识码"),
+    ]
     balanced(parcels, rejects, frame["TBMJ"])
 
 
@@ -416,10 +420,9 @@ def test_case_30_unreadable_tbmj_keeps_the_plot_by_its_geometry(case, cell, rule
     assert not parcels["tbmj_trusted"].iloc[1]
     assert parcels["base_m2"].iloc[1] == parcels["area_m2"].iloc[1] == plots()["TBMJ"][1]
     assert "采用椭球面积" in parcels["base_reason"].iloc[1]
-    readable = pd.to_numeric(sound, errors="coerce").to_numpy(dtype=float)
-    balanced(
-        parcels, rejects, readable[np.isfinite(readable)].tolist() + [0.0] * (cell not in "-50")
-    )
+    readable = pd.to_numeric(sound, errors="coerce").to_numpy(dtype=float, copy=True)
+    readable[~np.isfinite(readable)] = np.nan
+    balanced(parcels, rejects, readable)
 
 
 def test_case_30_full_width_digits_are_normalised_and_logged(case):
