@@ -519,6 +519,18 @@ def test_geojson_says_its_crs_by_its_numbers(root):
     assert "JSON 不完整或有误" in refused(root)
 
 
+def test_geojson_that_names_its_crs_without_a_code(root):
+    path = folder(root) / "DLTB.geojson"
+    write(plots().to_crs(4490), path)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    name = "China Geodetic Coordinate System 2000"
+    document["crs"] = {"type": "name", "properties": {"name": name}}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    message = refused(root)
+    assert name in message
+    assert "不认识" in message
+
+
 def test_broken_parquet(root):
     path = folder(root) / "DLTB.parquet"
     write(plots(), path)

@@ -269,6 +269,29 @@ def test_a_repair_within_tolerance_is_kept_and_on_record(root):
     assert result.account.residual_cm2 == 0
 
 
+def test_a_zone_is_mended_whatever_its_own_area_figures_say(root):
+    path = root / "reference/GDBHMB.gpkg"
+    path.unlink()
+    loop = ring((0, 0), (100, 0), (100, 100), (0.05, 100), (-0.05, 99.9), (0.05, 99.9), (0, 100))
+    write(with_geometry(loop).assign(TBMJ=15.0), path, layer="GDBHMB")
+    result = read_role(county_of(root), "target", EXPORT)
+    assert len(result.frame) == 4
+    assert list(result.problems["rule"]) == ["GEOM_REPAIRED"]
+
+
+def test_zone_areas_in_another_unit_are_told(root):
+    path = root / "reference/GDBHMB.gpkg"
+    path.unlink()
+    frame = plots(6)
+    write(frame.assign(TBMJ=frame["TBMJ"] * 0.0015), path, layer="GDBHMB")
+    result = read_role(county_of(root), "target", EXPORT)
+    assert len(result.frame) == 6
+    problem = result.problems.iloc[0]
+    assert (problem["rule"], problem["severity"]) == ("TBMJ_UNIT", "警告")
+    assert "像是以亩填写" in problem["found"]
+    assert "0/6 个相符" in result.log["files"][0]["area"]
+
+
 def test_z_and_m_are_dropped_and_noted(root):
     frame = plots()
     result = read(root, frame.set_geometry(shapely.force_3d(frame.geometry, 500)))

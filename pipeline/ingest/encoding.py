@@ -8,6 +8,8 @@ town names, statuses). .cpg and LDID are heard as witnesses only: both lie often
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ CANDIDATES = ("utf-8", "gb18030")
 PLAUSIBLE = 0.7  # share of everyday characters; Chinese text in its own encoding has nearly 1
 POSSIBLE = 0.3  # enough when a known word is there, e.g. beside rare village names
 STRANGERS = 5  # from so many values on, Chinese survey text holds some word of the trade
-TRADE = "村镇乡组街社区地田林园草水路县国"
+TRADE = frozenset("村镇乡组街社区地田林园草水路县国")
 TRADE_SHARE, AT_HOME = 0.2, 0.4  # of the values hold one of these; random characters: 0.02
 ASCII = 0x7F
 FIRST_HANZI = 0xB0  # rows 16 to 87 of GB2312; before: kana, Greek, Cyrillic, signs
@@ -174,12 +176,14 @@ def _read(samples: Sequence[Sample], encoding: str, words: Collection[str]) -> R
         texts = [decode_value(s.data, encoding, s.width)[0] for s in samples]
     except UnicodeDecodeError:
         return None
-    characters = [c for text in texts for c in text if ord(c) > ASCII]
+    counts = Counter("".join(texts))
+    odd = {character: n for character, n in counts.items() if ord(character) > ASCII}
+    found = re.compile("|".join(map(re.escape, sorted(words))) or r"\Z.")
     return Reading(
         encoding,
-        share=sum(map(_everyday, characters)) / max(len(characters), 1),
-        known=sum(any(word in text for word in words) for text in texts),
-        trade=sum(any(c in TRADE for c in text) for text in texts) / len(texts),
+        share=sum(n for c, n in odd.items() if _everyday(c)) / max(sum(odd.values()), 1),
+        known=sum(found.search(text) is not None for text in texts),
+        trade=sum(not TRADE.isdisjoint(text) for text in texts) / len(texts),
     )
 
 

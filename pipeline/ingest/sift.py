@@ -40,10 +40,14 @@ class Sifted:
     """The rows of an export or role, each either accepted or set aside with one reason."""
 
     def __init__(self, county: County, rows: Rows, *, keyed: bool) -> None:
-        """Mend what may be mended; with `keyed`, also set empty and repeated BSMs aside."""
+        """Mend what may be mended; with `keyed`, also set empty and repeated BSMs aside.
+
+        Only plots must agree with TBMJ when mended: the figures of a zone may be of another unit
+        or outline, and a zone set aside for them would leave ground outside it.
+        """
         self.county, self.rows = county, rows
         self.before = rows.geometry
-        tbmj = stated_area(rows.table)
+        tbmj = stated_area(rows.table) if keyed else np.full(len(rows.table), np.nan)
         self.after, mended = mend(rows.geometry, tbmj, county.thresholds, county.crs)
         self.repaired = np.array(
             [at for at, fault in mended.items() if fault.rule == REPAIRED], dtype=np.int64

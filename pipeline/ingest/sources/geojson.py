@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".geojson", ".json")
 MARKS: tuple[bytes, ...] = ()
+CRS_CODE = re.compile(r"(urn:ogc:def:crs:|https?://www\.opengis\.net/|EPSG:|OGC:).*", re.IGNORECASE)
 ADVICE = "重新导出为 GeoJSON(FeatureCollection,UTF-8),或改用 GPKG"
 
 
@@ -81,11 +83,15 @@ def _crs(document: dict[str, Any], delivery: Delivery) -> str | None:
     if declared is None:
         return None
     try:
-        return str(CRS.from_user_input(declared["properties"]["name"]).to_wkt())
-    except (CRSError, KeyError, TypeError) as error:
-        found = f"crs 成员 {json.dumps(declared, ensure_ascii=False)} 不认识"
-        advice = "改为 urn:ogc:def:crs:EPSG::4490 之类的名称,或删去 crs 并在 county.toml 写明"
-        raise InputError(Finding(delivery.where, found, advice)) from error
+        name = CRS_CODE.fullmatch(declared["properties"]["name"])
+        if name is not None:
+            return str(CRS.from_user_input(name[0]).to_wkt())
+        error: Exception | None = None  # a bare name is no evidence
+    except (CRSError, KeyError, TypeError) as caught:
+        error = caught
+    found = f"crs 成员 {json.dumps(declared, ensure_ascii=False)} 不认识"
+    advice = "改为 urn:ogc:def:crs:EPSG::4490 之类的代码，或删去 crs 并在 county.toml 写明"
+    raise InputError(Finding(delivery.where, found, advice)) from error
 
 
 def _text(value: object) -> str | None:
