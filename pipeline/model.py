@@ -193,6 +193,33 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """One row of tables/statuses.csv: a state of a task, its words, colour and mark."""
+
+    name: str
+    label: str
+    short: str
+    order: int
+    colour: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerStyle:
+    """How a GIS shows a layer of a GeoPackage: a row of its table layer_styles.
+
+    layer: its name in the file; default: taken when the layer is opened (one per layer).
+    """
+
+    layer: str
+    name: str
+    description: str
+    qml: str
+    sld: str
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRow:
     """A stage's account, in plots and hundredths of a m²; the residual must be exactly 0.
 

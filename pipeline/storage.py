@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
     from openpyxl import Workbook
 
+    from pipeline.model import LayerStyle
+
 GPKG_CLOCK = "2000-01-01T00:00:00.000Z"
 """Stands in gpkg_contents.last_change: a clock there would change the bytes of every run."""
 BOOK_CLOCK = datetime(2000, 1, 1)  # noqa: DTZ001 - a file property, not a moment
@@ -187,8 +189,12 @@ def read_columns(
     return pd.read_parquet(path, columns=list(columns), filters=wanted or None)
 
 
-def write_gpkg(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> None:
+def write_gpkg(
+    path: Path, layers: Mapping[str, gpd.GeoDataFrame], styles: Sequence[LayerStyle] = ()
+) -> None:
     """Write a new GeoPackage of named layers, for QGIS and ArcGIS; never into an existing file.
+
+    styles: how a GIS shows the layers (table layer_styles, which QGIS reads by itself).
 
     The file is written in a private folder and moved into place: pyogrio deletes what it can't
     open for update. It is opened again: integrity, rows and the sums of its numbers.
@@ -203,10 +209,29 @@ def write_gpkg(path: Path, layers: Mapping[str, gpd.GeoDataFrame]) -> None:
                         frame, fresh, layer=name, driver="GPKG", append=os.path.exists(fresh),  # noqa: PTH110
                         geometry_type="Unknown", promote_to_multi=False,
                     )  # fmt: skip
+                if styles:
+                    pyogrio.write_dataframe(
+                        _style_rows(styles), fresh, layer="layer_styles", driver="GPKG",
+                        append=True, layer_options={"FID": "id"},
+                    )  # fmt: skip
             os.replace(fresh, temporary)  # noqa: PTH105
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         _check_gpkg(path, layers, temporary)
+
+
+def _style_rows(styles: Sequence[LayerStyle]) -> pd.DataFrame:
+    """Return the rows of layer_styles with the columns QGIS gives it."""
+    return pd.DataFrame(
+        {
+            "f_table_catalog": "", "f_table_schema": "", "f_table_name": style.layer,
+            "f_geometry_column": "geom", "styleName": style.name, "styleQML": style.qml,
+            "styleSLD": style.sld, "useAsDefault": style.default,
+            "description": style.description, "owner": "", "ui": "",
+            "update_time": pd.Timestamp(GPKG_CLOCK),
+        }
+        for style in styles
+    )  # fmt: skip
 
 
 def _check_gpkg(path: Path, layers: Mapping[str, gpd.GeoDataFrame], written: Path) -> None:

@@ -165,7 +165,7 @@ def _ledger_job(desk: Desk) -> Job:
     def compute(_state: State) -> Outcome:
         import pandas as pd
 
-        from pipeline import ledger, storage, tables
+        from pipeline import ledger, storage, symbology, tables
 
         pieces = {day: storage.read_frame(file) for day, file in pieces_files.items()}
         steps = ledger.track(
@@ -178,7 +178,7 @@ def _ledger_job(desk: Desk) -> Job:
 
         def write() -> list[Path]:
             storage.write_frame(table, now)
-            storage.write_gpkg(layer, {"ledger": now})
+            storage.write_gpkg(layer, {"ledger": now}, symbology.ledger_styles("ledger"))
             storage.write_table(story, ledger.printed(history))
             states = [desk.export(step.export, "ledger.parquet") for step in steps]
             for file, step in zip(states, steps, strict=True):
@@ -192,7 +192,7 @@ def _ledger_job(desk: Desk) -> Job:
     return Job(
         name="台账",
         stage="ledger",
-        rooms=("ledger", "compare", "overlay"),
+        rooms=("ledger", "compare", "overlay", "symbology"),
         inputs=tuple(pieces_files.values()),
         params={"exports": list(pieces_files), "thresholds": asdict(county.thresholds)},
         compute=compute,

@@ -23,7 +23,7 @@ SHORT = 12
 """Digits of the run_id in the log."""
 ROOMS = (
     "ingest", "overlay", "compare", "evidence", "classify", "ledger", "aggregate", "reconcile",
-    "render", "explain",
+    "render", "explain", "symbology",
 )  # fmt: skip
 LIBRARIES = ("geopandas", "shapely", "pyogrio", "pyproj", "pandas", "numpy", "matplotlib")
 

@@ -12,12 +12,13 @@ from pipeline.tables.lists import (
     load_land_codes,
 )
 from pipeline.tables.packs import FlagRule, Rule, RulePack, load_pack
+from pipeline.tables.statuses import load_statuses
 from pipeline.tables.vocabulary import vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.model import Category
+    from pipeline.model import Category, Status
     from pipeline.tables.lists import Code
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "code_list",
     "land_codes",
     "load_pack",
+    "statuses",
     "vocabulary",
 ]
 
@@ -36,6 +38,11 @@ __all__ = [
 def classes() -> tuple[Category, ...]:
     """Return the categories in the order of 附件2, then the others."""
     return load_classes()
+
+
+def statuses() -> tuple[Status, ...]:
+    """Return the states of a task in their order, with words, colours and marks."""
+    return load_statuses()
 
 
 def land_codes() -> pd.DataFrame:

@@ -11,7 +11,7 @@ from pipeline.render import furniture as kit
 from pipeline.render.backdrop import Backdrop, paled
 from pipeline.render.book import callouts
 from pipeline.render.book.plan import WINDOW_MM
-from pipeline.render.book.words import STATUS, Words, plot_mu, sum_mu
+from pipeline.render.book.words import Words, plot_mu, sum_mu
 from pipeline.render.frame import MapFrame, neat_grid, scale_bar, scale_text
 from pipeline.render.sheet import Box, Ink, new_sheet
 from pipeline.render.style import PT_MM, STYLE, on_dark, page
@@ -216,4 +216,4 @@ def _list(
         sheet.fitted((stops[2] + 2.4, foot), label, Ink(size), 19.8)
         mu = Ink(size, ha="right")
         sheet.text((stops[3], foot), plot_mu(task["area_m2"]), mu)
-        sheet.text((stops[4], foot), STATUS[task["status"]], mu)
+        sheet.text((stops[4], foot), words.states[task["status"]], mu)

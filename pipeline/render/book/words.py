@@ -9,26 +9,24 @@ from typing import TYPE_CHECKING
 from pipeline.measure import mu_text, to_cm2
 from pipeline.render.backdrop import paled
 from pipeline.render.style import STYLE
-from pipeline.tables import classes, land_codes
+from pipeline.tables import classes, land_codes, statuses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-STATUS = {
-    "open": "未完", "partial": "部分", "closed": "销号", "reopened": "反弹", "withdrawn": "撤出",
-}  # fmt: skip
 _DONE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """labels, colours: by task category; land: Chinese name by DLBM."""
+    """labels, colours: by task category; land: Chinese name by DLBM; states: by status, short."""
 
     labels: Mapping[str, str]
     colours: Mapping[str, str]
     land: dict[str, str]
+    states: Mapping[str, str]
 
     def fill(self, category: str, status: str) -> tuple[str, str]:
         """Return fill and edge of a plot: full while there is work, pale when closed."""
@@ -59,6 +57,7 @@ def words() -> Words:
         {c.name: c.label for c in tasks},
         {c.name: c.colour for c in tasks},
         dict(zip(codes["code"], codes["name"], strict=True)),
+        {status.name: status.short for status in statuses()},
     )
 
 
