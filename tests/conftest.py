@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from command_line import gengbao, hashes
+from filelock import FileLock
 
 from pipeline.model import (
     County,
@@ -70,31 +73,59 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> County:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """The tiny county as the sample command makes it."""
-    folder = tmp_path_factory.mktemp("tiny") / "raw"
-    done = gengbao("sample", "--county", folder, "--scale", "tiny", "--exports", 1)
-    assert done.returncode == 0, done.stderr
-    return folder
+def made_once(tmp_path_factory):
+    """Return a function that has a folder made by the first test process to ask for it.
+
+    The others wait for it: the costly counties are made once, however many processes test.
+    """
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def made(name, make):
+        folder, done = root / name, root / f"{name}.done"
+        with FileLock(root / f"{name}.lock"):
+            if not done.exists():
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(scope="session")
-def finished(tiny, tmp_path_factory):
-    """Products of one whole run."""
-    out = tmp_path_factory.mktemp("out")
-    before = hashes(tiny)
-    done = gengbao("all", "--county", tiny, "--out", out)
-    assert done.returncode == 0, done.stderr
-    assert hashes(tiny) == before, "data/raw was written to"
-    return out
+def tiny(made_once):
+    """The tiny county as the sample command makes it; read only."""
+
+    def make(folder):
+        done = gengbao("sample", "--county", folder, "--scale", "tiny", "--exports", 1)
+        assert done.returncode == 0, done.stderr
+
+    return made_once("tiny", make)
 
 
 @pytest.fixture(scope="session")
-def zhashui(tmp_path_factory):
-    """The sample county of two commands, up to its figures."""
-    folder = tmp_path_factory.mktemp("zhashui")
-    made = gengbao("sample", "--county", folder / "raw")
-    assert made.returncode == 0, made.stderr
-    done = gengbao("aggregate", "--county", folder / "raw", "--out", folder)
-    assert done.returncode == 0, done.stderr
-    return folder
+def finished(tiny, made_once, tmp_path_factory):
+    """Products of one whole run, a copy for each test process: commands take their lock."""
+
+    def make(out):
+        before = hashes(tiny)
+        done = gengbao("all", "--county", tiny, "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert hashes(tiny) == before, "data/raw was written to"
+
+    out = tmp_path_factory.mktemp("finished") / "out"
+    return shutil.copytree(made_once("out", make), out)
+
+
+@pytest.fixture(scope="session")
+def zhashui(made_once, tmp_path_factory):
+    """The sample county of two commands, up to its figures, a copy for each test process."""
+
+    def make(folder):
+        made = gengbao("sample", "--county", folder / "raw")
+        assert made.returncode == 0, made.stderr
+        done = gengbao("aggregate", "--county", folder / "raw", "--out", folder)
+        assert done.returncode == 0, done.stderr
+
+    folder = tmp_path_factory.mktemp("zhashui") / "copy"
+    return shutil.copytree(made_once("zhashui", make), folder)

@@ -48,6 +48,15 @@ def test_a_second_run_has_nothing_to_do(tiny, finished):
     assert hashes(finished) == before
 
 
+def test_a_county_moved_with_its_products_has_nothing_to_do(broken):
+    deeper = broken / "换了" / "地方"
+    deeper.mkdir(parents=True)
+    for name in ("raw", "out"):
+        (broken / name).rename(deeper / name)
+    done = gengbao("all", "--county", deeper / "raw", "--out", deeper / "out")
+    assert "无需重做" in done.stderr
+
+
 def test_a_changed_target_redoes_only_what_follows(broken):
     targets = broken / "raw" / "targets.csv"
     text = targets.read_text(encoding="utf-8-sig")

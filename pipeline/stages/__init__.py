@@ -118,13 +118,14 @@ def _room(jobs: Iterable[Job], state: State, desk: Desk) -> int:
 
 def _key(desk: Desk, state: State, job: Job) -> str:
     """Return what the job's result depends on, as one hash; moved folders keep their keys."""
-    own = [path for path in job.inputs if path.is_relative_to(desk.processed)]
-    brought = [path for path in job.inputs if not path.is_relative_to(desk.processed)]
+    own = {path for path in job.inputs if path.is_relative_to(desk.processed)}
+    shipped = {path for path in job.inputs if path.is_relative_to(PACKAGE)}
     return key_of(
         {
             "code": state.contents.of_all(code_files(job.rooms), base=PACKAGE),
             "inputs": state.contents.of_all(own, base=desk.out),
-            "brought": desk.brought(state, brought),
+            "tables": state.contents.of_all(shipped, base=PACKAGE),
+            "brought": desk.brought(state, set(job.inputs) - own - shipped),
             "params": job.params,
         }
     )
