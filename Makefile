@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all setup sample ingest classify ledger aggregate maps explain trace progress compare doctor docs check lint types imports drift test fuzz bench clean
+.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress compare doctor docs check lint types imports drift test fuzz bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,17 +24,20 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-all: $(READY)   ## 从调查成果到分类、台账、缺口与地图(没有县级数据时先造示例县)
+all: $(READY)   ## 从调查成果到分类、台账、缺口、地图与报表(没有县级数据时先造示例县)
 	@$(RUN) all $(WHERE)
 
 sample: $(READY) ## 造示例县(不动别人建的 county.toml)
 	@$(RUN) sample $(if $(COUNTY),--county '$(COUNTY)') $(ARGS)
 
-ingest classify ledger aggregate maps: $(READY) ## 只做到某一步(ingest 入库、classify 分类、ledger 台账、aggregate 汇总、maps 制图)
+ingest classify ledger aggregate maps report: $(READY) ## 只做到某一步(ingest 入库、classify 分类、ledger 台账、aggregate 汇总、maps 制图、report 报表)
 	@$(RUN) $@ $(WHERE)
 
 map-%: $(READY)  ## 只画一种图:make map-wall(名称见 gengbao maps --list)
 	@$(RUN) maps $(WHERE) $*
+
+report-%: $(READY) ## 只做一种报表:make report-task_list(名称见 gengbao report --list)
+	@$(RUN) report $(WHERE) $*
 
 explain: $(READY) ## 问一个图斑为什么是这一类:make explain BSM=标识码
 	@$(RUN) explain $(WHERE) '$(BSM)'

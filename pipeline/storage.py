@@ -46,6 +46,9 @@ GPKG_CLOCK = "2000-01-01T00:00:00.000Z"
 BOOK_CLOCK = datetime(2000, 1, 1)  # noqa: DTZ001 - a file property, not a moment
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a cell begins with that a spreadsheet would run."""
+CELL_LIMIT = 32_767
+"""Characters a cell of a workbook holds."""
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 REFUSALS = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
@@ -103,6 +106,12 @@ def workbook_bytes(book: Workbook, stamp: datetime = BOOK_CLOCK) -> bytes:
             info = zipfile.ZipInfo(name, date_time=stamp.timetuple()[:6])
             target.writestr(info, data, compress_type=zipfile.ZIP_DEFLATED)
     return out.getvalue()
+
+
+def cell_text(text: str) -> str:
+    """Return text as a workbook's cell can hold it: no control characters, not too long."""
+    plain = _FORBIDDEN.sub("", text)
+    return plain if len(plain) <= CELL_LIMIT else f"{plain[: CELL_LIMIT - 1]}…"
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pipeline.disk.exchange import blocked, exchange, interrupted, settle
 from pipeline.disk.folder import replacing_folder
 from pipeline.disk.lock import Holder, locked
+from pipeline.disk.names import file_name
 from pipeline.disk.replace import cannot_write, replacing, require_room
 from pipeline.disk.work import Work
 
@@ -20,6 +21,7 @@ __all__ = [
     "blocked",
     "cannot_write",
     "exchange",
+    "file_name",
     "interrupted",
     "locked",
     "replacing",

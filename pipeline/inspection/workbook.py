@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from openpyxl import Workbook
@@ -38,7 +37,6 @@ MU_FORMAT = "0.00####"
 WIDEST, NARROWEST = 60, 8
 _HEAD = PatternFill("solid", start_color="DDEBF7")
 _TOP, _WRAPPED = (Alignment(wrap_text=wrap, vertical="top") for wrap in (False, True))
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def workbook(found: Inspection, run_id: str) -> bytes:
@@ -95,7 +93,7 @@ def _text(page: Worksheet, row: int, at: int, text: str) -> int:
     if not text:
         return 0
     cell = page.cell(row, at)
-    cell.value = _FORBIDDEN.sub("", text)
+    cell.value = storage.cell_text(text)
     cell.data_type = "s"
     cell.quotePrefix = True
     width = _width(text)

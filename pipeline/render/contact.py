@@ -54,8 +54,21 @@ class Shown:
         return next(name for name in self.files if "thumbs/" in name)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A workbook, bulletin or page of the office: its words, id, files relative to maps/."""
+
+    title: str
+    answers: str
+    product_id: str
+    files: tuple[str, ...]
+
+
 def contact_sheet(
-    county: County, products: Sequence[Shown], tables: Sequence[tuple[str, str]]
+    county: County,
+    products: Sequence[Shown],
+    tables: Sequence[tuple[str, str]],
+    documents: Sequence[Document] = (),
 ) -> str:
     """Return the page; products newest export first; tables: (path relative to maps/, words).
 
@@ -77,6 +90,7 @@ def contact_sheet(
         f"<header><h1>{_safe(county.name)}耕地保护 · 挂图与图册{mark}</h1>",
         f"<p>{said}</p></header><main>",
         '<h2>本期图件</h2><div class="grid">', *map(_figure, now), "</div>",
+        *_documents(documents),
         "<h2>表格</h2><ul>", *(_table(path, words) for path, words in tables), "</ul>",
     ]  # fmt: skip
     for day in earlier:
@@ -99,6 +113,25 @@ def _figure(item: Shown) -> str:
         f'<small>{_safe(item.answers)}</small><span class="files">{links}</span>'
         f"<small>数据日期 {item.day.isoformat()} · 产品编号 {_safe(item.product_id)}</small>"
         "</figcaption></figure>"
+    )
+
+
+def _documents(documents: Sequence[Document]) -> list[str]:
+    """Return the section of office products, none where there are none."""
+    if not documents:
+        return []
+    return [
+        '<h2>报表、台账与通报</h2><ul class="files">', *map(_document, documents), "</ul>"
+    ]  # fmt: skip
+
+
+def _document(item: Document) -> str:
+    links = "".join(
+        f'<a href="{_link(name)}">{_safe(name.rsplit("/", 1)[-1])}</a>' for name in item.files
+    )
+    return (
+        f"<li><b>{_safe(item.title)}</b> {_safe(item.answers)}<br>{links}"
+        f"<small>产品编号 {_safe(item.product_id)}</small></li>"
     )
 
 

@@ -32,13 +32,13 @@ __all__ = ["STAGES", "Desk", "finish_exchange", "ready", "run"]
 
 log = logging.getLogger("gengbao")
 
-STAGES = ("ingest", "classify", "ledger", "aggregate", "maps", "all")
+STAGES = ("ingest", "classify", "ledger", "aggregate", "maps", "report", "all")
 
 
 def run(desk: Desk, until: str = "all", only: Sequence[str] = ()) -> int:
     """Bring everything up to a stage up to date; return how many stages had work to do.
 
-    only: names of the maps to draw; none: all.
+    only: names of the products to make of the last stage, maps or reports; none: all.
 
     Products are made in a work folder and take their places all together at the end. Raises what
     the stages raise, and OutputError when another run is under way or a place is taken; then no
@@ -50,7 +50,12 @@ def run(desk: Desk, until: str = "all", only: Sequence[str] = ()) -> int:
             survey.jobs(inside),
             judging.jobs(inside),
             figures.jobs(inside),
-            publishing.jobs(inside, state, only),
+            publishing.jobs(
+                inside,
+                state,
+                maps=only if until == "maps" else (),
+                reports=only if until == "report" else (),
+            ),
         )
         done, names = 0, []
         for reads_survey, batch in groupby(

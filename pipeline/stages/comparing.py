@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import __version__
-from pipeline.disk import replacing_folder
+from pipeline.disk import file_name, replacing_folder
 from pipeline.errors import Finding, InputError, UsageError
 from pipeline.freshness import PACKAGE, State, code_files, key_of
 from pipeline.ingest.files import delivered_files, members, parse_date, source_files
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 ROOMS = ("ingest", "overlay", "compare")
 FOLDER, MANIFEST = "compare", "manifest.json"
 ORDER = ("前期", "后期")
-_UNSAFE = str.maketrans(dict.fromkeys('\\/:*?"<>|', "-"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +120,9 @@ def _side(desk: Desk, text: str) -> Side:
 def _names(path: Path) -> Iterator[str]:
     """Yield names for a delivery, from the shortest to the whole path."""
     parts = path.resolve().parts
-    yield Path(parts[-1]).stem.translate(_UNSAFE)
+    yield file_name(Path(parts[-1]).stem)
     for first in range(len(parts) - 1, -1, -1):
-        yield "-".join(parts[first:]).translate(_UNSAFE)
+        yield file_name("-".join(parts[first:]))
 
 
 def _told_apart(old: Side, new: Side) -> tuple[Side, Side]:

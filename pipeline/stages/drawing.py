@@ -15,7 +15,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline.freshness import PACKAGE, code_files, key_of
-from pipeline.stages.contents import page
 from pipeline.stages.desk import Job, Outcome, settings
 from pipeline.stages.workers import die_with_parent
 
@@ -84,9 +83,7 @@ def job(desk: Desk, only: Sequence[str] = ()) -> Job:
             for order, pages in drawn.items():
                 for name, content in pages.items():
                     storage.write_bytes(order.folder / name, content)
-            index = desk.maps / "index.html"
-            storage.write_bytes(index, page(desk, files, ids).encode())
-            return [index, *(desk.out / name for names in files.values() for name in names)]
+            return [desk.out / name for names in files.values() for name in names]
 
         facts = {name: {"id": ids[name], "files": files[name]} for name in sorted(files)}
         said = f"图件={len(orders)} 重绘={len(drawn)} 文件={sum(map(len, files.values()))}"
@@ -100,6 +97,13 @@ def job(desk: Desk, only: Sequence[str] = ()) -> Job:
         params={"county": settings(desk), "only": list(only)},
         compute=compute,
     )
+
+
+def drawn(state: State) -> Mapping[str, tuple[str, Sequence[str]]]:
+    """Return id and files of every product there is, by its path without ending."""
+    record = state.stages.get(MAPS, {"facts": {"products": {}}})
+    facts: Mapping[str, Any] = record["facts"]["products"]
+    return {name: (made["id"], made["files"]) for name, made in facts.items()}
 
 
 def _inputs(desk: Desk) -> Iterator[Path]:

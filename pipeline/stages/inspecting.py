@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import __version__
-from pipeline.disk import replacing_folder
+from pipeline.disk import file_name, replacing_folder
 from pipeline.errors import Finding, UsageError
 from pipeline.freshness import PACKAGE, State, code_files, key_of
 from pipeline.ingest.files import parse_date
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 ROOMS = ("ingest", "overlay", "compare", "explain", "reconcile", "terminal", "inspection")
 FOLDER, BOOK, MANIFEST = "compare", "清单对照.xlsx", "manifest.json"
 SHORT = 12
-_UNSAFE = str.maketrans(dict.fromkeys('\\/:*?"<>|', "-"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +53,7 @@ def inspect_list(desk: Desk, path: Path, export: str | None, *, open_only: bool)
     statuses = inspection.OPEN if open_only else inspection.COUNTED
     found = inspection.inspect(checklist, _ours(desk, day, checklist, statuses))
     record = _record(desk, checklist, day, statuses)
-    folder = desk.processed / FOLDER / f"list-{path.stem.translate(_UNSAFE)}"
+    folder = desk.processed / FOLDER / f"list-{file_name(path.stem)}"
     _write(folder, found, record)
     return Inspected(found=found, folder=folder, run_id=str(record["run_id"]))
 

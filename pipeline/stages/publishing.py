@@ -1,4 +1,4 @@
-"""The last stages: maps, then the account and the manifest over everything before."""
+"""The last stages: maps, office products, their list, then account and manifest over it all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pipeline import __version__
 from pipeline.freshness import PACKAGE, code_files, key_of
 from pipeline.ingest.county import input_files
 from pipeline.model import AccountRow
-from pipeline.stages import drawing
+from pipeline.stages import contents, drawing, reporting
 from pipeline.stages.desk import Desk, Job, Outcome, settings
 from pipeline.stages.judging import pack_files
 
@@ -23,14 +23,18 @@ SHORT = 12
 """Digits of the run_id in the log."""
 ROOMS = (
     "ingest", "overlay", "compare", "evidence", "classify", "ledger", "aggregate", "reconcile",
-    "render", "explain", "symbology",
+    "render", "explain", "symbology", "reports",
 )  # fmt: skip
 LIBRARIES = ("geopandas", "shapely", "pyogrio", "pyproj", "pandas", "numpy", "matplotlib")
 
 
-def jobs(desk: Desk, state: State, only: Sequence[str] = ()) -> Iterator[Job]:
-    """Yield the maps (only those named, if any), then account and manifest over all of it."""
-    yield drawing.job(desk, only)
+def jobs(
+    desk: Desk, state: State, maps: Sequence[str] = (), reports: Sequence[str] = ()
+) -> Iterator[Job]:
+    """Yield maps and office products (only those named, if any), their list, the manifest."""
+    yield drawing.job(desk, maps)
+    yield from reporting.jobs(desk, state, reports)
+    yield contents.job(desk, state)
     run_id = _run_id(desk, state)
     yield _manifest_job(desk, run_id, state)  # made last: it lists what the others wrote
 

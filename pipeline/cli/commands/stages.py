@@ -15,12 +15,30 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gengbao")
 
+PRODUCTS = {"maps": "图名", "report": "报表名"}
+"""Stages whose products can be asked for by name, and what such a name is called."""
+
 
 def arguments(parser: argparse.ArgumentParser, name: str) -> None:
-    """Let maps be drawn one by one."""
-    if name == "maps":
-        parser.add_argument("only", nargs="*", metavar="图名", help="只画这几种（名称见 --list）")
-        parser.add_argument("--list", action="store_true", help="列出全部图名")
+    """Let maps and office products be made one by one."""
+    if name in PRODUCTS:
+        what = PRODUCTS[name]
+        parser.add_argument("only", nargs="*", metavar=what, help="只做这几种（名称见 --list）")
+        parser.add_argument("--list", action="store_true", help=f"列出全部{what}")
+
+
+def _known(stage: str) -> dict[str, str]:
+    """Return what every product of a stage is, by its name."""
+    if stage == "maps":
+        from pipeline import render
+
+        return {
+            spec.name: f"{spec.title}（{spec.size.name}）：{spec.answers}"
+            for spec in render.discover()
+        }
+    from pipeline import reports
+
+    return {spec.name: f"{spec.title}：{spec.answers}" for spec in reports.discover()}
 
 
 def run(args: argparse.Namespace, until: str) -> int:
@@ -29,18 +47,15 @@ def run(args: argparse.Namespace, until: str) -> int:
 
     only = getattr(args, "only", ())
     if getattr(args, "list", False) or only:
-        from pipeline import render
-
-        known = {spec.name: spec for spec in render.discover()}
+        known = _known(until)
         if args.list:
-            for spec in known.values():
-                print(f"{spec.name:<24}{spec.title}（{spec.size.name}）：{spec.answers}")
+            for name, words in known.items():
+                print(f"{name:<24}{words}")
             return 0
         unknown = [name for name in only if name not in known]
         if unknown:
-            raise UsageError(
-                Finding("maps", f"没有这种图：{'、'.join(unknown)}", f"可用：{'、'.join(known)}")
-            )
+            found = f"没有这种{PRODUCTS[until]}：{'、'.join(unknown)}"
+            raise UsageError(Finding(until, found, f"可用：{'、'.join(known)}"))
     started = time.monotonic()
     county = find_county(args.county)
     done = stages.run(stages.Desk(county, args.out), until, only)
@@ -59,12 +74,13 @@ COMMANDS = tuple(
     )
     for order, (name, text) in enumerate(
         {
-            "all": "全部：入库、分类、台账、汇总、制图（没有县级数据时先造示例县）",
+            "all": "全部：入库、分类、台账、汇总、制图、报表（没有县级数据时先造示例县）",
             "ingest": "只读入各期调查成果与图层",
             "classify": "做到图斑分类",
             "ledger": "做到台账开账",
             "aggregate": "做到镇办汇总与缺口",
             "maps": "做到地图",
+            "report": "做到报表：任务清单、台账、通报、离线网页",
         }.items()
     )
 )

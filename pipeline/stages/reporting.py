@@ -1,0 +1,191 @@
+"""The report stage: one job per office product, so that only what changed is made again.
+
+A product's id is the hash over all it is made from and over the code that makes it, as a map's
+is (decision 0021).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.freshness import PACKAGE, code_files, key_of
+from pipeline.stages import drawing
+from pipeline.stages.desk import Job, Outcome, settings
+from pipeline.stages.judging import pack_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pipeline.freshness import State
+    from pipeline.reports import ReportData, ReportSpec
+    from pipeline.stages.desk import Desk
+
+TABLES = (
+    "summary", "gaps", "progress", "indicators", "indicator_terms", "reconcile", "waterfall",
+    "waterfall_tasks", "history",
+)  # fmt: skip
+LAYERS = ("ledger", "pieces", "parcels")
+ROOMS = ("reports", "explain", "render")
+NAME = "报表"
+SHORT = 12
+"""Digits of an id that products print."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A product of this run or an earlier one, for the list of contents."""
+
+    spec: ReportSpec
+    product_id: str
+    files: tuple[str, ...]
+
+
+def job_name(spec: ReportSpec) -> str:
+    """Return the name a product's job goes by in the records."""
+    return f"{NAME} {spec.name}"
+
+
+def jobs(desk: Desk, state: State, only: Sequence[str] = ()) -> Iterator[Job]:
+    """Yield a job per product found in reports/products (or only those named)."""
+    from pipeline import reports
+
+    for spec in reports.discover():
+        if not only or spec.name in only:
+            yield _job(desk, state, spec)
+
+
+def products(state: State) -> list[Made]:
+    """Return the products there are, in order of their modules."""
+    from pipeline import reports
+
+    found = []
+    for spec in reports.discover():
+        record = state.stages.get(job_name(spec))
+        if record is not None:
+            facts: Mapping[str, Any] = record["facts"]["products"][spec.name]
+            found.append(Made(spec, facts["id"], tuple(facts["files"])))
+    return found
+
+
+def _job(desk: Desk, state: State, spec: ReportSpec) -> Job:
+    pictures = _pictures(desk, state, spec)
+    inputs = tuple(sorted({*_inputs(desk, spec), *pictures.values()}))
+    params = {
+        "product": spec.name,
+        "county": settings(desk),
+        "rules": state.contents.of_all(pack_files(desk), base=PACKAGE),
+    }
+
+    def compute(state: State) -> Outcome:
+        from pipeline import reports, storage
+
+        product_id = _product_id(desk, state, inputs, params)
+        files = reports.make(spec, _data(desk, spec, product_id, pictures))
+
+        def write() -> list[Path]:
+            for name, content in files.items():
+                storage.write_bytes(desk.out / name, content)
+            return [desk.out / name for name in files]
+
+        facts = {"products": {spec.name: {"id": product_id, "files": list(files)}}}
+        size = sum(map(len, files.values())) / 1e6
+        said = f"{spec.title} 文件={len(files)} 大小={size:.1f}MB"
+        return Outcome(write=write, said=said, facts=facts)
+
+    return Job(
+        name=job_name(spec),
+        stage="report",
+        rooms=ROOMS,
+        inputs=inputs,
+        params=params,
+        compute=compute,
+    )
+
+
+def _product_id(
+    desk: Desk, state: State, inputs: Sequence[Path], params: Mapping[str, object]
+) -> str:
+    """Return the first digits of the hash over everything a product is made from."""
+    shown = {
+        "code": state.contents.of_all(code_files(ROOMS), base=PACKAGE),
+        "inputs": state.contents.of_all(inputs, base=desk.out),
+        "params": params,
+    }
+    return key_of(shown)[:SHORT]
+
+
+def _inputs(desk: Desk, spec: ReportSpec) -> Iterator[Path]:
+    """Yield the files that a product's members are read from."""
+    newest = desk.county.newest
+    for name in spec.needs:
+        if name in TABLES:
+            yield desk.processed / f"{name}.csv"
+        elif name in LAYERS:
+            yield desk.export(newest, f"{name}.parquet")
+        elif name == "sheets":
+            yield desk.export(newest, "ledger.parquet")
+        elif name == "towns":
+            yield desk.zone("towns", newest)
+
+
+def _pictures(desk: Desk, state: State, spec: ReportSpec) -> dict[str, Path]:
+    """Return the finished map files a product holds, by the name it asks for them."""
+    drawn = drawing.drawn(state)
+    found = {}
+    for wanted in spec.maps:
+        name, _, ending = wanted.rpartition(".")
+        _, files = drawn.get(f"maps/{name}", ("", ()))
+        own = [file for file in files if file.endswith(f".{ending}") and "thumbs/" not in file]
+        if own:
+            found[wanted] = desk.out / own[0]
+    return found
+
+
+def _data(
+    desk: Desk, spec: ReportSpec, product_id: str, pictures: Mapping[str, Path]
+) -> ReportData:
+    """Read what a product needs."""
+    from pipeline import reports, storage, tables
+
+    newest = desk.county.newest
+    members: dict[str, Any] = {}
+    for name in spec.needs:
+        if name in TABLES:
+            members[name] = storage.read_table(desk.processed / f"{name}.csv")
+        elif name in LAYERS:
+            members[name] = storage.read_frame(desk.export(newest, f"{name}.parquet"))
+        elif name == "sheets":
+            members[name] = _sheets(desk)
+        elif name == "towns":
+            members[name] = _towns(desk)
+    return reports.ReportData(
+        county=desk.county,
+        classes=tables.classes(),
+        pack=tables.load_pack(desk.county.rules, desk.county.root),
+        export=newest,
+        product_id=product_id,
+        maps={name: storage.read_bytes(path) for name, path in pictures.items()},
+        **members,
+    )
+
+
+def _sheets(desk: Desk) -> Any:  # noqa: ANN401 - a frame; pandas is imported where it is used
+    """Return where the map book shows each task."""
+    from pipeline import storage
+    from pipeline.render.book.plan import plan_book
+
+    columns = ["task_id", "bsm", "category", "town_code", "geometry"]
+    tasks = storage.read_frame(desk.export(desk.county.newest, "ledger.parquet"), columns)
+    index = plan_book(tasks, desk.county.towns).index
+    index.insert(0, "task_id", tasks["task_id"].to_numpy()[index["row"]])
+    return index.drop(columns="row")
+
+
+def _towns(desk: Desk) -> Any:  # noqa: ANN401 - a frame; pandas is imported where it is used
+    """Return the towns' shapes."""
+    from pipeline import storage
+    from pipeline.render import town_shapes
+
+    return town_shapes(storage.read_frame(desk.zone("towns", desk.county.newest)), desk.county)
