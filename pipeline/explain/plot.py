@@ -9,24 +9,18 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import Finding, GengbaoError, UsageError
+from pipeline.explain.reasons import judged, text_of
 from pipeline.measure import mu_text, round_half_up, to_cm2
-from pipeline.model import Mode
-from pipeline.tables import grammar
-from pipeline.tables.packs import DELIVERED
-from pipeline.tables.vocabulary import MISSING, NO, YES, vocabulary
+from pipeline.tables.vocabulary import MISSING, vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     import geopandas as gpd
 
-    from pipeline.model import Category, County
-    from pipeline.tables import Rule, RulePack
+    from pipeline.model import Category, County, Mode
+    from pipeline.tables import RulePack
 
-LISTS = (
-    "monitoring", "self_submitted", "moved_out", "relocation", "supplement", "scheme_known",
-    "balance",
-)  # fmt: skip
 OVERLAPS = ("prev_cultivated_m2", "to_construction_m2", "approved_m2", "illegal_m2")
 NEAREST = 3
 _CLOSE = 40
@@ -109,15 +103,15 @@ def village_name(county: County, town: str | None, village: str | None) -> str:
 
 def _head(plot: pd.Series, own: pd.DataFrame, pack: RulePack, county: County) -> list[str]:
     base = int(to_cm2(own["base_m2"]).sum())
-    town = _text(plot["town"])
-    village = village_name(county, town, _text(plot["village"]))
+    town = text_of(plot["town"])
+    village = village_name(county, town, text_of(plot["village"]))
     place = " ".join(filter(None, (town or "镇办未定", village)))
     sample = "（示例数据）" if county.sample else ""
-    land = vocabulary()["dlbm"].say(_text(plot["dlbm"]) or MISSING)
-    reason = _text(plot["base_reason"]) or "计算基数"
+    land = vocabulary()["dlbm"].say(text_of(plot["dlbm"]) or MISSING)
+    reason = text_of(plot["base_reason"]) or "计算基数"
     lines = [
-        f"图斑 {plot['bsm']}（图斑编号 {_text(plot['tbbh']) or '空'}）{sample}",
-        f"  位置：{county.name} {place}（坐落单位代码 {_text(plot['zldwdm']) or '空'}）",
+        f"图斑 {plot['bsm']}（图斑编号 {text_of(plot['tbbh']) or '空'}）{sample}",
+        f"  位置：{county.name} {place}（坐落单位代码 {text_of(plot['zldwdm']) or '空'}）",
         f"  现状：{land}；种植属性：{_planting(plot['zzsxdm'])}",
         f"  面积：{mu_text(base)} 亩（{base / 100:.2f} ㎡）；{reason}",
     ]
@@ -137,25 +131,14 @@ def _piece(
 ) -> list[str]:
     row = piece.iloc[0]
     base, whole = (int(to_cm2(area)) for area in (row["base_m2"], plot["base_m2"]))
-    states = grammar.judge([rule.when for rule in pack.rules], piece)[:, 0]
-    winner = int(grammar.first(states[:, None])[0])
-    return [
-        f"第 {row['piece']} 块：{_share(base, whole)}，{labels[row['category']]}",
-        f"  范围：{_said('in_pbf', row)}，{_said('in_target', row)}",
-        *_previous(row),
-        *_overlaps(row),
-        f"  清单：{'；'.join(_said(column, row) for column in LISTS if column in row)}",
-        "  逐条判定：",
-        *(f"    {_tried(rule, piece, labels)}" for rule in pack.rules[: winner + 1]),
-        *_verdict(row, pack.rules, winner, labels, mode),
-        *_runner_up(row, pack.rules, labels),
-        *_flags(row, pack),
-    ]
-
-
-def _previous(row: pd.Series) -> list[str]:
-    before = _said("dlbm_prev", row)
-    return [f"  上年：{before}；{_said('cultivated_prev', row)}；{_said('prev_source', row)}"]
+    why = judged(piece, pack, labels, mode)
+    zones, previous, lists = why.evidence
+    lines = [zones, previous, *_overlaps(row), lists, "逐条判定："]
+    lines += [f"  {line}" for line in why.tried]
+    lines += [*why.verdict, why.runner_up, "标记：" if why.flags else "标记：无"]
+    lines += [f"  {line}" for line in why.flags]
+    head = f"第 {row['piece']} 块：{_share(base, whole)}，{labels[row['category']]}"
+    return [head, *(f"  {line}" for line in lines)]
 
 
 def _overlaps(row: pd.Series) -> list[str]:
@@ -165,83 +148,13 @@ def _overlaps(row: pd.Series) -> list[str]:
         label = vocabulary()[column].label.split("（")[0]
         amount = row[column]
         share = "不明" if pd.isna(amount) else _share(int(to_cm2(amount)), area)
-        source = _text(row["approved_source"]) if column == "approved_m2" else None
-        lines.append(f"  {label}：{share}" + (f"；批准来源：{source}" if source else ""))
+        source = text_of(row["approved_source"]) if column == "approved_m2" else None
+        lines.append(f"{label}：{share}" + (f"；批准来源：{source}" if source else ""))
     return lines
-
-
-def _tried(rule: Rule, piece: pd.DataFrame, labels: Mapping[str, str]) -> str:
-    name = f"{rule.rule_id}（{labels[rule.category]}）"
-    states = grammar.term_states(rule.when, piece)
-    row = piece.iloc[0]
-    for term, state in states.items():
-        if state[0] == grammar.FALSE:
-            return f"{name}不成立：要求{term.words}，实际{_said(term.column, row)}"
-    unknown = [
-        vocabulary()[term.column].label for term, s in states.items() if s[0] == grammar.UNKNOWN
-    ]
-    if unknown:
-        return f"{name}无法判定：{'、'.join(dict.fromkeys(unknown))}不明"
-    return f"{name}成立：{rule.when.words}"
-
-
-def _verdict(
-    row: pd.Series, rules: Sequence[Rule], winner: int, labels: Mapping[str, str], mode: Mode
-) -> list[str]:
-    category = labels[row["category"]]
-    delivered = row["rule_id"] == DELIVERED
-    by = "下发的任务图层" if delivered else f"规则 {row['rule_id']} "
-    lines = [f"  结论：按{by}归入“{category}”", f"  依据：{row['basis']}"]
-    if _text(row["case_no"]):
-        lines.append(f"  情形编号：{row['case_no']}")
-    if mode is Mode.TRUST and "rule_category" in row:
-        lines.append(f"  规则核对：规则判定为“{labels[row['rule_category']]}”")
-    used = row["runner_up"] if delivered else row["rule_id"]
-    if rules[winner].rule_id != used:
-        now = rules[winner].rule_id
-        lines.append(f"  注意：现行规则包改由 {now} 判定，成果由旧规则作出，请重新运行 gengbao all")
-    return lines
-
-
-def _runner_up(row: pd.Series, rules: Sequence[Rule], labels: Mapping[str, str]) -> list[str]:
-    name = _text(row["runner_up"])
-    rule = next((rule for rule in rules if rule.rule_id == name), None)
-    if rule is None:
-        return [f"  次选：{'无' if name is None else name}"]
-    return [f"  次选：{name}（{labels[rule.category]}）：{rule.when.words}"]
-
-
-def _flags(row: pd.Series, pack: RulePack) -> list[str]:
-    flags = _text(row["flags"])
-    if flags is None:
-        return ["  标记：无"]
-    said = dict(vocabulary()["flags"].values) | {flag.flag: flag.label for flag in pack.flags}
-    return [
-        "  标记：",
-        *(f"    {name}：{said.get(name, '（未登记说法）')}" for name in flags.split("|")),
-    ]
-
-
-def _said(column: str, row: pd.Series) -> str:
-    """Return the Chinese phrase of what a piece has in a column."""
-    return vocabulary()[column].say(_value(row[column]))
-
-
-def _value(value: Any) -> str:  # noqa: ANN401 - one cell of any column
-    """Return a cell as the vocabulary writes it: yes/no, a number, a word, or ``?``."""
-    if pd.isna(value):
-        return MISSING
-    if isinstance(value, bool | np.bool_):
-        return YES if value else NO
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def _text(value: Any) -> str | None:  # noqa: ANN401 - one cell of a text column
-    return None if pd.isna(value) or not str(value) else str(value)
 
 
 def _planting(code: Any) -> str:  # noqa: ANN401 - one cell of a text column
-    text = _text(code)
+    text = text_of(code)
     if text is None:
         return "未填"
     return f"{text} {vocabulary()['zzsxdm'].values.get(text, '（不在编码表内）')}"
