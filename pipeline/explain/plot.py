@@ -131,7 +131,7 @@ def _piece(
 ) -> list[str]:
     row = piece.iloc[0]
     base, whole = (int(to_cm2(area)) for area in (row["base_m2"], plot["base_m2"]))
-    why = judged(piece, pack, labels, mode)
+    (why,) = judged(piece, pack, labels, mode)
     zones, previous, lists = why.evidence
     lines = [zones, previous, *_overlaps(row), lists, "逐条判定："]
     lines += [f"  {line}" for line in why.tried]

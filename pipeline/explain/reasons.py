@@ -59,37 +59,54 @@ def reasons(
     alike = pieces[asked].astype("string").fillna(MISSING)
     number = alike.groupby(asked, sort=False).ngroup().to_numpy()
     _, first = np.unique(number, return_index=True)
-    return number, tuple(judged(pieces.iloc[[row]], pack, labels, mode) for row in first)
+    return number, judged(pieces.iloc[first], pack, labels, mode)
 
 
-def judged(piece: pd.DataFrame, pack: RulePack, labels: Mapping[str, str], mode: Mode) -> Reasons:
-    """Return the reasons of one piece (a frame of one row); labels: category → Chinese name."""
-    row = piece.iloc[0]
-    states = grammar.judge([rule.when for rule in pack.rules], piece)[:, 0]
-    winner = int(grammar.first(states[:, None])[0])
-    before = said("dlbm_prev", row)
-    return Reasons(
-        evidence=(
-            f"范围：{said('in_pbf', row)}，{said('in_target', row)}",
-            f"上年：{before}；{said('cultivated_prev', row)}；{said('prev_source', row)}",
-            f"清单：{'；'.join(said(column, row) for column in LISTS if column in row)}",
-        ),
-        tried=tuple(_tried(rule, piece, labels) for rule in pack.rules[: winner + 1]),
-        verdict=tuple(_verdict(row, pack.rules, winner, labels, mode)),
-        runner_up=_runner_up(row, pack.rules, labels),
-        flags=tuple(_flags(row, pack)),
+def judged(
+    pieces: pd.DataFrame, pack: RulePack, labels: Mapping[str, str], mode: Mode
+) -> tuple[Reasons, ...]:
+    """Return the reasons of each piece; labels: category → Chinese name."""
+    rules = pack.rules
+    winners = grammar.first(grammar.judge([rule.when for rule in rules], pieces))
+    terms = [grammar.term_states(rule.when, pieces) for rule in rules]
+    found = []
+    for place, winner in enumerate(winners):
+        row = pieces.iloc[place]
+        tried = [
+            _tried(rule, {term: state[place] for term, state in states.items()}, row, labels)
+            for rule, states in zip(rules[: winner + 1], terms, strict=False)
+        ]
+        found.append(
+            Reasons(
+                evidence=_evidence(row),
+                tried=tuple(tried),
+                verdict=tuple(_verdict(row, rules, winner, labels, mode)),
+                runner_up=_runner_up(row, rules, labels),
+                flags=tuple(_flags(row, pack)),
+            )
+        )
+    return tuple(found)
+
+
+def _evidence(row: pd.Series) -> tuple[str, str, str]:
+    """Return what is known of a piece besides its areas: zones, last year, lists."""
+    return (
+        f"范围：{'，'.join(said(column, row) for column in ZONES)}",
+        f"上年：{'；'.join(said(column, row) for column in PREVIOUS)}",
+        f"清单：{'；'.join(said(column, row) for column in LISTS if column in row)}",
     )
 
 
-def _tried(rule: Rule, piece: pd.DataFrame, labels: Mapping[str, str]) -> str:
+def _tried(
+    rule: Rule, states: Mapping[grammar.Term, int], row: pd.Series, labels: Mapping[str, str]
+) -> str:
+    """Return how a rule came out: the first term that doesn't hold, else the unknown ones."""
     name = f"{rule.rule_id}（{labels[rule.category]}）"
-    states = grammar.term_states(rule.when, piece)
-    row = piece.iloc[0]
     for term, state in states.items():
-        if state[0] == grammar.FALSE:
+        if state == grammar.FALSE:
             return f"{name}不成立：要求{term.words}，实际{said(term.column, row)}"
     unknown = [
-        vocabulary()[term.column].label for term, s in states.items() if s[0] == grammar.UNKNOWN
+        vocabulary()[term.column].label for term, s in states.items() if s == grammar.UNKNOWN
     ]
     if unknown:
         return f"{name}无法判定：{'、'.join(dict.fromkeys(unknown))}不明"
