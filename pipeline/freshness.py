@@ -26,6 +26,8 @@ COMMON = (
     "freshness",
 )  # fmt: skip
 """Rooms every stage stands on."""
+SOURCES = {".py", ".csv", ".html", ".css", ".js", ".txt"}
+"""What a room is made of: code, tables, the parts of pages."""
 PACKS = "rules"
 """The rule packs: inputs of the stage that uses one, not code of every stage."""
 
@@ -79,7 +81,7 @@ def code_files(rooms: Sequence[str]) -> list[Path]:
         if module.is_file():
             files.append(module)
             continue
-        inside = (p for p in (PACKAGE / room).rglob("*") if p.suffix in {".py", ".csv"})
+        inside = (p for p in (PACKAGE / room).rglob("*") if p.suffix in SOURCES)
         files += [p for p in inside if p.parent.name != PACKS]
     return sorted(set(files))
 

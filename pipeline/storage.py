@@ -191,11 +191,19 @@ def read_frame(path: Path, columns: list[str] | None = None) -> gpd.GeoDataFrame
 
 
 def read_columns(
-    path: Path, columns: Sequence[str], *, only: Mapping[str, Collection[str]] | None = None
+    path: Path,
+    columns: Sequence[str] | None = None,
+    *,
+    only: Mapping[str, Collection[str]] | None = None,
 ) -> pd.DataFrame:
-    """Read columns of a GeoParquet file without its geometry; only: column → values wanted."""
+    """Read columns of a GeoParquet file without its geometry; only: column → values wanted.
+
+    columns None: all of them.
+    """
     wanted = [(name, "in", list(values)) for name, values in (only or {}).items()]
-    return pd.read_parquet(path, columns=list(columns), filters=wanted or None)
+    names = [name for name in pq.read_schema(path).names if name != "geometry"]
+    asked = names if columns is None else list(columns)
+    return pd.read_parquet(path, columns=asked, filters=wanted or None)
 
 
 def write_gpkg(

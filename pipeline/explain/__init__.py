@@ -4,10 +4,10 @@ from pipeline.explain.adding import LEDGER, PIECES
 from pipeline.explain.cells import Case, Products
 from pipeline.explain.figure import Trace, default_export, stand_behind, trace
 from pipeline.explain.ground import MOVED_OUT, now_on, supplements_of
-from pipeline.explain.plot import OVERLAPS, explain, nearest, village_name
+from pipeline.explain.plot import OVERLAPS, explain, nearest, standing, village_name
 from pipeline.explain.reasons import Reasons, reasons
 from pipeline.explain.report import report
-from pipeline.explain.table import SOURCE, STATUS, Provenance, plot_table
+from pipeline.explain.table import SOURCE, Provenance, plot_table
 from pipeline.explain.words import UNDECIDED, Asked, Place, ask, places
 from pipeline.tables.figures import GAP
 
@@ -18,7 +18,6 @@ __all__ = [
     "OVERLAPS",
     "PIECES",
     "SOURCE",
-    "STATUS",
     "UNDECIDED",
     "Asked",
     "Case",
@@ -37,6 +36,7 @@ __all__ = [
     "reasons",
     "report",
     "stand_behind",
+    "standing",
     "supplements_of",
     "trace",
     "village_name",

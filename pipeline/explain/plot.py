@@ -107,12 +107,11 @@ def _head(plot: pd.Series, own: pd.DataFrame, pack: RulePack, county: County) ->
     village = village_name(county, town, text_of(plot["village"]))
     place = " ".join(filter(None, (town or "镇办未定", village)))
     sample = "（示例数据）" if county.sample else ""
-    land = vocabulary()["dlbm"].say(text_of(plot["dlbm"]) or MISSING)
     reason = text_of(plot["base_reason"]) or "计算基数"
     lines = [
         f"图斑 {plot['bsm']}（图斑编号 {text_of(plot['tbbh']) or '空'}）{sample}",
         f"  位置：{county.name} {place}（坐落单位代码 {text_of(plot['zldwdm']) or '空'}）",
-        f"  现状：{land}；种植属性：{_planting(plot['zzsxdm'])}",
+        f"  {standing(plot['dlbm'], plot['zzsxdm'])}",
         f"  面积：{mu_text(base)} 亩（{base / 100:.2f} ㎡）；{reason}",
     ]
     for column in ("in_pbf", "in_target"):
@@ -151,6 +150,12 @@ def _overlaps(row: pd.Series) -> list[str]:
         source = text_of(row["approved_source"]) if column == "approved_m2" else None
         lines.append(f"{label}：{share}" + (f"；批准来源：{source}" if source else ""))
     return lines
+
+
+def standing(dlbm: object, zzsxdm: object) -> str:
+    """Return the line that says a plot's class and planting attribute."""
+    land = vocabulary()["dlbm"].say(text_of(dlbm) or MISSING)
+    return f"现状：{land}；种植属性：{_planting(zzsxdm)}"
 
 
 def _planting(code: Any) -> str:  # noqa: ANN401 - one cell of a text column

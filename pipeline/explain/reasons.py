@@ -57,7 +57,7 @@ def reasons(
     told = [*ZONES, *PREVIOUS, *LISTS, *pack.columns, *VERDICT]
     asked = [name for name in dict.fromkeys(told) if name in pieces]
     alike = pieces[asked].astype("string").fillna(MISSING)
-    number = alike.groupby(asked, sort=False).ngroup().to_numpy()
+    number = np.asarray(alike.groupby(asked, sort=False).ngroup(), dtype=np.intp)
     _, first = np.unique(number, return_index=True)
     return number, judged(pieces.iloc[first], pack, labels, mode)
 

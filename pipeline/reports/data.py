@@ -51,10 +51,11 @@ class ReportData:
     date; product_id: printed on the product, stands in the manifest beside run_id (decision 0021).
     Tables as text, all exports (design §3): summary, gaps, progress, indicators,
     indicator_terms, reconcile, waterfall, waterfall_tasks, history. Layers of the newest
-    export: ledger (one row per task, with polygons), pieces, parcels; towns: town_code, town,
-    polygons. sheets: task_id, bsm, category, number (within its town), frame, page of the map
-    book (图册.pdf); tasks without polygon have no row. maps: finished pictures by the names of
-    ReportSpec.maps.
+    export: ledger (one row per task, with polygons), pieces, parcels; opened: the tasks' pieces at
+    the export each was first seen in (first_seen, evidence and verdict, no geometry); towns:
+    town_code, town, polygons. sheets: task_id, bsm, category, number (within its town), frame,
+    page of the map book (图册.pdf); tasks without polygon have no row. maps: finished pictures by
+    the names of ReportSpec.maps.
     """
 
     county: County
@@ -74,6 +75,7 @@ class ReportData:
     ledger: gpd.GeoDataFrame | None = None
     pieces: gpd.GeoDataFrame | None = None
     parcels: gpd.GeoDataFrame | None = None
+    opened: pd.DataFrame | None = None
     towns: gpd.GeoDataFrame | None = None
     sheets: pd.DataFrame | None = None
     maps: Mapping[str, bytes] = field(default_factory=dict)

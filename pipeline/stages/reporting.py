@@ -126,6 +126,9 @@ def _inputs(desk: Desk, spec: ReportSpec) -> Iterator[Path]:
             yield desk.export(newest, f"{name}.parquet")
         elif name == "sheets":
             yield desk.export(newest, "ledger.parquet")
+        elif name == "opened":
+            yield desk.export(newest, "ledger.parquet")
+            yield from (desk.export(day, "pieces.parquet") for day in desk.judged)
         elif name == "towns":
             yield desk.zone("towns", newest)
 
@@ -158,6 +161,8 @@ def _data(
             members[name] = storage.read_frame(desk.export(newest, f"{name}.parquet"))
         elif name == "sheets":
             members[name] = _sheets(desk)
+        elif name == "opened":
+            members[name] = _opened(desk)
         elif name == "towns":
             members[name] = _towns(desk)
     return reports.ReportData(
@@ -181,6 +186,23 @@ def _sheets(desk: Desk) -> Any:  # noqa: ANN401 - a frame; pandas is imported wh
     index = plan_book(tasks, desk.county.towns).index
     index.insert(0, "task_id", tasks["task_id"].to_numpy()[index["row"]])
     return index.drop(columns="row")
+
+
+def _opened(desk: Desk) -> Any:  # noqa: ANN401 - a frame; pandas is imported where it is used
+    """Return the pieces that each task was made of, from the export it was first seen in."""
+    import pandas as pd
+
+    from pipeline import storage
+
+    keys = ["first_seen", "bsm", "category"]
+    tasks = storage.read_columns(desk.export(desk.county.newest, "ledger.parquet"), keys)
+    parts = []
+    for day in desk.judged:
+        own = tasks[tasks["first_seen"] == day.isoformat()]
+        only = {"bsm": set(own["bsm"]) or {""}}
+        pieces = storage.read_columns(desk.export(day, "pieces.parquet"), only=only)
+        parts.append(own.merge(pieces, on=keys[1:], how="left"))
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
 
 def _towns(desk: Desk) -> Any:  # noqa: ANN401 - a frame; pandas is imported where it is used

@@ -1,0 +1,15 @@
+"""plots.html: the tasks on a map and in a list, offline; and the same without coordinates."""
+
+from __future__ import annotations
+
+from pipeline.reports.data import ReportSpec
+
+PRODUCTS = (
+    ReportSpec(
+        name="plots_page",
+        title="任务图斑查询页",
+        answers="这个图斑在哪里、为什么归入这一类、办到哪一步；筛选出来的共多少个、多少亩（离线，浏览器打开）",
+        needs=("ledger", "opened", "history", "summary", "parcels", "towns", "sheets"),
+        module="page",
+    ),
+)
