@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 OWN = "pipeline.reports.page"
 SCRIPTS = ("data", "filter", "sums", "list", "why", "map", "print", "main")
 """Our scripts in their order; what a later one defines, an earlier one may call but not need."""
+MAP = "map"
 STYLES = ("page", "print")
 HELP = (
     "查找：输入标识码、任务号或村名的一部分，空格隔开几个词；类别、状态一个也不选就是全部。",
@@ -82,9 +83,8 @@ def assemble(document: Mapping[str, Any], *, title: str, stamp: Sequence[str], m
     styles = [library.style_text for library in libraries]
     styles += [_own(f"{name}.css") for name in STYLES]
     scripts = [library.script_text for library in libraries]
-    scripts.append(
-        "(() => {\n'use strict';\n" + "".join(_own(f"{n}.js") for n in SCRIPTS) + "})();\n"
-    )
+    own = [_own(f"{name}.js") for name in SCRIPTS if mapped or name != MAP]
+    scripts.append("".join(["(() => {\n'use strict';\n", *own, "})();\n"]))
     parts = {
         "policy": _policy(scripts, styles),
         "title": html.escape(title),

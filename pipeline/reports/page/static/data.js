@@ -2,6 +2,8 @@
 
 const page = JSON.parse(document.getElementById("data").textContent);
 const tasks = page.tasks;
+const mapped = "shapes" in page; // 无坐标的一份没有地图
+let map = null;
 const COUNT = tasks.id.length;
 const WITHDRAWN = page.statuses.findIndex((status) => status.name === "withdrawn");
 const CLOSED = page.statuses.findIndex((status) => status.name === "closed");

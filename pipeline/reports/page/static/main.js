@@ -1,8 +1,7 @@
 /* 起步：控件、选中、标签页、键盘。 */
 
 let selected = -1;
-const mapped = "shapes" in page; // 无坐标的一份没有地图，清单总在左边
-const TABS = mapped ? ["list", "why", "sums"] : ["why", "sums"];
+const TABS = mapped ? ["list", "why", "sums"] : ["why", "sums"]; // 没有地图时清单总在左边
 const chips = { classes: [], statuses: [] };
 
 /** Show one tab; the list of a page without map is always there. */

@@ -4,7 +4,6 @@ const NEAR = 15; // 从这一级起图上注类别代号
 const MOST_LABELS = 150;
 const CLOSEST = 17; // 缩放到一个图斑时最多放到这一级
 
-let map = null;
 let renderer = null;
 let ground = null;
 const outlines = [];
