@@ -115,7 +115,7 @@ def test_the_ledger_holds_exactly_what_the_summary_counts(finished):
     assert int(total["withdrawn_plots"]) == gone.sum()
     cm2 = (ledger.loc[~gone, "area_m2"] * 100).round().astype(int).sum()
     assert Decimal(total["area_m2"]) * 100 == int(cm2)
-    gpkg = pyogrio.read_dataframe(finished / "data/processed/ledger.gpkg")
+    gpkg = pyogrio.read_dataframe(finished / "data/processed/ledger.gpkg", layer="ledger")
     assert sorted(gpkg["task_id"]) == sorted(ledger["task_id"])
     assert ledger["task_id"].is_unique
 

@@ -25,6 +25,7 @@ def _indicators_job(desk: Desk) -> Job:
         desk.export(newest, name) for name in ("pieces.parquet", "parcels.parquet")
     )
     summary_file = desk.processed / "summary.csv"
+    products = [desk.processed / name for name in ("indicators.csv", "indicator_terms.csv")]
 
     def compute(_state: State) -> Outcome:
         from pipeline import storage
@@ -32,15 +33,11 @@ def _indicators_job(desk: Desk) -> Job:
 
         pieces, parcels = storage.read_frame(pieces_file), storage.read_frame(parcels_file)
         found = assess(pieces, parcels, storage.read_table(summary_file), county=county)
-        tables = {
-            desk.processed / "indicators.csv": found.indicators,
-            desk.processed / "indicator_terms.csv": found.terms,
-        }
 
         def write() -> list[Path]:
-            for file, table in tables.items():
-                storage.write_table(file, table)
-            return list(tables)
+            storage.write_table(products[0], found.indicators)
+            storage.write_table(products[1], found.terms)
+            return products
 
         overall = found.indicators.drop_duplicates("number")
         pairs = zip(overall["name"], overall["overall"], strict=True)
@@ -53,6 +50,7 @@ def _indicators_job(desk: Desk) -> Job:
         stage="aggregate",
         rooms=("aggregate",),
         inputs=(pieces_file, parcels_file, summary_file),
+        makes=tuple(products),
         params={"county": settings(desk)},
         compute=compute,
     )

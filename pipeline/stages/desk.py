@@ -38,13 +38,15 @@ class Job:
     """One stage of one export: what it reads, what else decides its result, how to run it.
 
     stage: the command it belongs to; rooms: the code it can reach (besides freshness.COMMON);
-    params: values that decide its result; reads_survey: may find faults in the user's files.
+    makes: its products, where they are known beforehand; params: values that decide its result;
+    reads_survey: may find faults in the user's files.
     """
 
     name: str
     stage: str
     rooms: tuple[str, ...]
     inputs: tuple[Path, ...]
+    makes: tuple[Path, ...] = ()
     params: Mapping[str, object]
     compute: Callable[[State], Outcome]
     reads_survey: bool = False

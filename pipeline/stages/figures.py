@@ -36,6 +36,7 @@ def _aggregate_job(desk: Desk) -> Job:
         day: (desk.export(day, "ledger.parquet"), desk.export(day, "pieces.parquet"))
         for day in desk.judged
     }
+    products = [desk.processed / "summary.csv", desk.processed / "gaps.csv"]
 
     def compute(_state: State) -> Outcome:
         import pandas as pd
@@ -52,7 +53,6 @@ def _aggregate_job(desk: Desk) -> Job:
             parts.append(part)
         summary = pd.concat(parts, ignore_index=True)
         table = gaps(summary, county=county, classes=classes)
-        products = [desk.processed / "summary.csv", desk.processed / "gaps.csv"]
 
         def write() -> list[Path]:
             storage.write_table(products[0], summary)
@@ -66,6 +66,7 @@ def _aggregate_job(desk: Desk) -> Job:
         stage="aggregate",
         rooms=("aggregate",),
         inputs=tuple(file for pair in files.values() for file in pair),
+        makes=tuple(products),
         params={"county": settings(desk)},
         compute=compute,
     )
@@ -100,6 +101,7 @@ def _progress_job(desk: Desk) -> Job:
     """Return the job that holds the gaps of all exports against plan and deadline."""
     county = desk.county
     gaps_file, story = desk.processed / "gaps.csv", desk.processed / "history.csv"
+    product = desk.processed / "progress.csv"
 
     def compute(_state: State) -> Outcome:
         from pipeline import storage, tables
@@ -109,7 +111,6 @@ def _progress_job(desk: Desk) -> Job:
             storage.read_table(gaps_file), storage.read_table(story),
             county=county, classes=tables.classes(),
         )  # fmt: skip
-        product = desk.processed / "progress.csv"
 
         def write() -> list[Path]:
             storage.write_table(product, table)
@@ -130,6 +131,7 @@ def _progress_job(desk: Desk) -> Job:
         stage="aggregate",
         rooms=("aggregate",),
         inputs=(gaps_file, story),
+        makes=(product,),
         params={"county": settings(desk)},
         compute=compute,
     )
@@ -140,6 +142,7 @@ def _waterfall_job(desk: Desk) -> Job:
     history_file, ledger_file = (
         desk.processed / name for name in ("history.csv", "ledger.parquet")
     )
+    products = [desk.processed / "waterfall.csv", desk.processed / "waterfall_tasks.csv"]
 
     def compute(_state: State) -> Outcome:
         from pipeline import storage, tables
@@ -148,7 +151,6 @@ def _waterfall_job(desk: Desk) -> Job:
         history, tasks = storage.read_table(history_file), storage.read_frame(ledger_file)
         moves = movements(history, tasks, tables.classes())
         table = waterfall(moves, history, desk.county, tables.classes())
-        products = [desk.processed / "waterfall.csv", desk.processed / "waterfall_tasks.csv"]
 
         def write() -> list[Path]:
             storage.write_table(products[0], table)
@@ -164,6 +166,7 @@ def _waterfall_job(desk: Desk) -> Job:
         stage="aggregate",
         rooms=("aggregate", "overlay"),
         inputs=(history_file, ledger_file),
+        makes=tuple(products),
         params={"county": settings(desk)},
         compute=compute,
     )
@@ -172,7 +175,7 @@ def _waterfall_job(desk: Desk) -> Job:
 def _reconcile_job(desk: Desk) -> Job:
     """Return the job that checks the published figures against themselves and against ours."""
     county = desk.county
-    summary_file = desk.processed / "summary.csv"
+    summary_file, product = desk.processed / "summary.csv", desk.processed / "reconcile.csv"
 
     def compute(_state: State) -> Outcome:
         from pipeline import storage
@@ -182,7 +185,6 @@ def _reconcile_job(desk: Desk) -> Job:
         summary = storage.read_table(summary_file)
         at_ledger = summary[summary["export"] == county.ledger.isoformat()]
         table = reconcile(county.published, at_ledger, load_published_items())
-        product = desk.processed / "reconcile.csv"
 
         def write() -> list[Path]:
             storage.write_table(product, table)
@@ -197,6 +199,7 @@ def _reconcile_job(desk: Desk) -> Job:
         stage="aggregate",
         rooms=("reconcile",),
         inputs=(summary_file,),
+        makes=(product,),
         params={"published": [asdict(row) for row in county.published]},
         compute=compute,
     )

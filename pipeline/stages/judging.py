@@ -48,6 +48,7 @@ def _evidence_job(desk: Desk, day: date) -> Job:
     previous_file = desk.export(county.previous, "parcels.parquet")
     ledger_file = desk.export(county.ledger, "parcels.parquet")
     zone_files = {role: desk.zone(role, day) for role in roles}
+    product, notes = (desk.export(day, name) for name in ("evidence.parquet", "list_problems.csv"))
 
     def compute(_state: State) -> Outcome:
         import pandas as pd
@@ -67,9 +68,6 @@ def _evidence_job(desk: Desk, day: date) -> Job:
             export=day,
             codes=tables.land_codes(),
         )
-        product, notes = (
-            desk.export(day, name) for name in ("evidence.parquet", "list_problems.csv")
-        )
         row = account("evidence", day, parcels, pieces)
 
         def write() -> list[Path]:
@@ -85,6 +83,7 @@ def _evidence_job(desk: Desk, day: date) -> Job:
         stage="classify",
         rooms=("overlay", "evidence"),
         inputs=(parcels_file, previous_file, ledger_file, *zone_files.values()),
+        makes=(product, notes),
         params={"thresholds": asdict(county.thresholds), "crs": county.crs, "mode": county.mode},
         compute=compute,
     )
@@ -103,6 +102,7 @@ def _classify_job(desk: Desk, day: date) -> Job:
         if role.startswith(TASK)
     }
     opened_file = desk.export(county.ledger, "parcels.parquet")
+    product, listing = (desk.export(day, name) for name in ("pieces.parquet", "disagreements.csv"))
 
     def compute(_state: State) -> Outcome:
         from pipeline import evidence, storage
@@ -122,11 +122,10 @@ def _classify_job(desk: Desk, day: date) -> Job:
                 opened = storage.read_frame(opened_file, ["bsm", "geometry"])
                 listed = evidence.follow_lists(listed, opened)
             table = disagreements(ruled, final, listed, classes(), export=day)
-            tables[desk.export(day, "disagreements.csv")] = table
+            tables[listing] = table
             said += f" 与下发图层不一致={len(table)}"
 
         def write() -> list[Path]:
-            product = desk.export(day, "pieces.parquet")
             storage.write_frame(product, final)
             for file, table in tables.items():
                 storage.write_table(file, table)
@@ -149,6 +148,7 @@ def _classify_job(desk: Desk, day: date) -> Job:
             *layers.values(),
             *([opened_file] * bool(layers)),
         ),
+        makes=(product, *([listing] * bool(layers))),
         params={"mode": county.mode, "ledger": county.ledger},
         compute=compute,
     )
@@ -161,6 +161,7 @@ def _ledger_job(desk: Desk) -> Job:
     layer, table, story = (
         desk.processed / name for name in ("ledger.gpkg", "ledger.parquet", "history.csv")
     )
+    states = {day: desk.export(day, "ledger.parquet") for day in desk.judged}
 
     def compute(_state: State) -> Outcome:
         import pandas as pd
@@ -180,10 +181,9 @@ def _ledger_job(desk: Desk) -> Job:
             storage.write_frame(table, now)
             storage.write_gpkg(layer, {"ledger": now}, symbology.ledger_styles("ledger"))
             storage.write_table(story, ledger.printed(history))
-            states = [desk.export(step.export, "ledger.parquet") for step in steps]
-            for file, step in zip(states, steps, strict=True):
-                storage.write_frame(file, step.ledger[list(ledger.COLUMNS)])
-            return [table, layer, story, *states]
+            for step in steps:
+                storage.write_frame(states[step.export], step.ledger[list(ledger.COLUMNS)])
+            return [table, layer, story, *states.values()]
 
         counts = now["status"].value_counts()
         said = " ".join(f"{name}={counts[name]}" for name in sorted(counts.index))
@@ -194,6 +194,7 @@ def _ledger_job(desk: Desk) -> Job:
         stage="ledger",
         rooms=("ledger", "compare", "overlay", "symbology"),
         inputs=tuple(pieces_files.values()),
+        makes=(table, layer, story, *states.values()),
         params={"exports": list(pieces_files), "thresholds": asdict(county.thresholds)},
         compute=compute,
     )

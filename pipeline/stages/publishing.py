@@ -89,6 +89,7 @@ def _manifest_job(desk: Desk, run_id: str, state: State) -> Job:
         stage="all",
         rooms=ROOMS,
         inputs=(),
+        makes=products,
         params={"run_id": run_id, "products": written},
         compute=compute,
     )

@@ -88,12 +88,13 @@ def _read(desk: Desk, name: str, read: Callable[[], IngestResult]) -> IngestResu
 
 def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
     """Return the job that reads one zone or list."""
-    county = desk.county
+    county, product = desk.county, desk.zone(role, day)
+    problems = product.with_name(f"{role}_problems.csv")
+    rejects = product.with_name(f"{role}_rejects.gpkg")
 
     def compute(state: State) -> Outcome:
         from pipeline.ingest.read import read_role
 
-        product = desk.zone(role, day)
         result = _read(desk, role, lambda: read_role(county, role, day))
         _check_read(desk, state, result)
 
@@ -101,9 +102,7 @@ def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
             from pipeline import storage
 
             storage.write_frame(product, result.frame)
-            problems = product.with_name(f"{role}_problems.csv")
             storage.write_table(problems, result.problems)
-            rejects = product.with_name(f"{role}_rejects.gpkg")
             storage.write_gpkg(rejects, {"rejects": result.rejects})
             return [product, problems, rejects]
 
@@ -115,6 +114,7 @@ def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
         stage="ingest",
         rooms=ROOMS,
         inputs=members(role_files(county, role, day), county.root),
+        makes=(product, problems, rejects),
         params=params(desk) | {"source": asdict(county.layers[role])},
         compute=compute,
         reads_survey=True,
@@ -131,6 +131,8 @@ def export_job(desk: Desk, day: date) -> Job:
     county = desk.county
     stated = county.stated_of(day)
     parcels = asdict(stated) if stated else None
+    names = ("parcels.parquet", "problems.csv", "rejects.gpkg", "coverage.gpkg")
+    products = [desk.export(day, name) for name in names]
 
     def compute(state: State) -> Outcome:
         from pipeline.ingest.read import read_parcels
@@ -144,8 +146,6 @@ def export_job(desk: Desk, day: date) -> Job:
         def write() -> list[Path]:
             from pipeline import storage
 
-            names = ("parcels.parquet", "problems.csv", "rejects.gpkg", "coverage.gpkg")
-            products = [desk.export(day, name) for name in names]
             storage.write_frame(products[0], result.frame)
             storage.write_table(products[1], result.problems)
             storage.write_gpkg(products[2], {"rejects": result.rejects})
@@ -166,6 +166,7 @@ def export_job(desk: Desk, day: date) -> Job:
         stage="ingest",
         rooms=ROOMS,
         inputs=members(source_files(county, day) + role_files(county, "towns", day), county.root),
+        makes=tuple(products),
         params=params(desk) | {"towns_layer": asdict(county.layers["towns"]), "parcels": parcels},
         compute=compute,
         reads_survey=True,
