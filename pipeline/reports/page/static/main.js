@@ -13,6 +13,10 @@ function showTab(name, { focus = false } = {}) {
     document.getElementById(tab).hidden = tab !== name;
   }
   showSums();
+  if (name === "list") {
+    table.redraw(); // 藏着的时候不画行
+    if (selected >= 0) markRow(selected, true);
+  }
   if (focus) document.getElementById(name).focus();
 }
 

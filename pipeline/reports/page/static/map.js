@@ -119,7 +119,9 @@ function followPointer() {
   const where = document.getElementById("where");
   const tell = (label, at) => { where.textContent = `${label}：${position([Math.round(at.lng * 1e6), Math.round(at.lat * 1e6)])}`; };
   map.on("mousemove", (event) => tell("指针", event.latlng));
-  map.on("mouseout moveend", () => tell("图中心", map.getCenter()));
+  const tellCentre = () => tell("图中心", map.getCenter());
+  map.on("mouseout moveend", tellCentre);
+  tellCentre();
   let near = null;
   map.on("zoomend", () => {
     if (near !== (map.getZoom() >= NEAR - 1)) outlines.forEach((outline, i) => outline.setStyle(styleOf(i)));
