@@ -9,7 +9,7 @@ PRODUCTS = (
         name="task_list",
         title="任务清单",
         answers="各镇办每一类多少个图斑、多少亩，与公布数差在哪里、为什么",
-        needs=("summary",),
+        needs=("summary", "gaps", "progress", "indicators", "reconcile", "waterfall"),
         module="tasklist",
     ),
 )

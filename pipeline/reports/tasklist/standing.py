@@ -1,0 +1,160 @@
+"""缺口与进度: targets, gaps, rates and ranks per town; plan, pace and forecast below."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from xlsxwriter.utility import xl_rowcol_to_cell
+
+from pipeline.reports.book import A3, BOLD, EXACT, HEAD, WHOLE, Column, line_count, records
+from pipeline.reports.words import INDICATORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+    from xlsxwriter.worksheet import Worksheet
+
+    from pipeline.reports.book import Book
+
+SHEET = "缺口与进度"
+MEASURES = (
+    ("任务", "target_mu", EXACT, 10.5), ("公布缺口", "published_gap_mu", EXACT, 9.5),
+    ("缺口", "gap_mu", EXACT, 9.5), ("已恢复", "restored_mu", EXACT, 9.5),
+    ("剩余", "remaining_mu", EXACT, 9.5), ("完成率（%）", "done_pct", EXACT, 9.5),
+    ("名次", "rank", WHOLE, 8.5),
+)  # fmt: skip
+GAP, RESTORED, RATE = 2, 3, 5
+_FIRST = 2
+NOTE_WIDTH = 66
+"""Characters of 9 points in the columns that the forecast leaves for its words."""
+_HEADS = (2, 3)
+LEVELS = ("town", "group", "county")
+KIND = {"town": "镇办", "group": "督导组", "county": "全县"}
+
+
+def write(book: Book) -> None:
+    """Write the sheet at the newest export."""
+    data = book.data
+    page = book.sheet(SHEET)
+    gaps = data.table("gaps")
+    last = _FIRST + len(MEASURES) * len(INDICATORS) - 1
+    book.heading(page, f"{data.county.name}缺口与整改进度", "单位：亩", last)
+    _head(book, page)
+    row = _HEADS[1] + 1
+    for (level, town), own in _places(gaps):
+        style = {} if level == "town" else BOLD
+        book.put(page, (row, 0), KIND[level], align="center", **style)
+        book.put(page, (row, 1), town, align="center", **style)
+        values = {row["indicator"]: row for row in records(own)}
+        for block, name in enumerate(INDICATORS):
+            if name in values:
+                _block(book, page, (row, block), values[name], style)
+        row += 1
+    row = book.notes(page, row, last, NOTES)
+    _forecast(book, page, row + 1)
+    page.freeze_panes(_HEADS[1] + 1, _FIRST)
+    book.page_setup(page, paper=A3, heads=(0, 1))
+
+
+NOTES = (
+    "缺口＝该指标各类任务（含已撤出的）开账面积之和；剩余＝未销号任务的剩余面积。",
+    "完成率＝已恢复÷缺口，缺口为 0 记 100%；名次按完成率由高到低，同率并列；督导组、全县不排名。",
+    "公布缺口照抄 targets.csv，与图斑加总的差见“核对”。",
+)
+
+
+def _places(table: pd.DataFrame) -> Iterable[tuple[tuple[str, str], pd.DataFrame]]:
+    """Yield towns by rank-free order of the table, then groups, then the county."""
+    for level in LEVELS:
+        rows = table[table["level"] == level]
+        for town in dict.fromkeys(rows["town"]):
+            yield (level, town), rows[rows["town"] == town]
+
+
+def _head(book: Book, page: Worksheet) -> None:
+    width: float
+    for at, (text, width) in enumerate((("层级", 8.0), ("地方", 12.0))):
+        book.merged(page, (_HEADS[0], at, _HEADS[1], at), text, **HEAD)
+        page.set_column(at, at, width)
+    for block, label in enumerate(INDICATORS.values()):
+        left = _FIRST + block * len(MEASURES)
+        book.merged(page, (_HEADS[0], left, _HEADS[0], left + len(MEASURES) - 1), label, **HEAD)
+        for offset, (text, _, _, width) in enumerate(MEASURES):
+            book.put(page, (_HEADS[1], left + offset), text, **HEAD)
+            page.set_column(left + offset, left + offset, width)
+    page.set_row(_HEADS[1], 30)
+
+
+def _block(
+    book: Book,
+    page: Worksheet,
+    at: tuple[int, int],
+    values: Mapping[str, Any],
+    style: Mapping[str, Any],
+) -> None:
+    """Write one indicator of a place; the rate is a formula of its neighbours."""
+    row, left = at[0], _FIRST + at[1] * len(MEASURES)
+    for offset, (_, name, number, _) in enumerate(MEASURES):
+        value = as_number(values.get(name))
+        if offset == RATE and value is not None:
+            done, gap = (xl_rowcol_to_cell(row, left + n) for n in (RESTORED, GAP))
+            rate = f"=IF({gap}=0,100,ROUND({done}/{gap}*100,2))"
+            book.formula(page, (row, left + offset), rate, value, num_format=number, **style)
+        else:
+            book.put(page, (row, left + offset), value, num_format=number, **style)
+
+
+def as_number(text: object) -> Decimal | None:
+    """Return the number of a cell of our tables; None where it is empty."""
+    return Decimal(text) if isinstance(text, str) and text else None
+
+
+def number_of(name: str) -> Any:  # noqa: ANN401 - a cell's value
+    """Return what reads a column of our tables as a number."""
+    return lambda row: as_number(row[name])
+
+
+FORECAST = (
+    Column(head="层级", width=8, value=lambda row: KIND[row["level"]], align="center"),
+    Column(head="地方", width=12, value=lambda row: row["town"], align="center"),
+    Column(head="指标", width=10.5, value=lambda row: INDICATORS[row["indicator"]]),
+    *(
+        Column(head=head, width=9.5, value=number_of(name), number=number)
+        for head, name, number in (
+            ("未销号（个）", "open_plots", WHOLE), ("未销号（亩）", "open_mu", EXACT),
+            ("计划应完成", "planned_mu", EXACT), ("已完成", "done_mu", EXACT),
+            ("低于计划", "behind_mu", EXACT), ("反弹（个）", "reopened_plots", WHOLE),
+            ("反弹（亩）", "reopened_mu", EXACT), ("距期限（天）", "days_left", WHOLE),
+            ("每周须完成", "needed_mu_week", EXACT), ("实际每周", "pace_mu_week", EXACT),
+            ("近一期每周", "last_pace_mu_week", EXACT), ("预计到期剩余", "left_mu", EXACT),
+            ("下限", "low_mu", EXACT), ("上限", "high_mu", EXACT),
+        )
+    ),
+)  # fmt: skip
+
+
+def _forecast(book: Book, page: Worksheet, row: int) -> None:
+    """Write plan, pace and forecast; the words stand over the columns that are left."""
+    rows = book.data.table("progress")
+    last = _FIRST + len(MEASURES) * len(INDICATORS) - 1
+    phase = next(iter(rows["phase"].dropna()), "")
+    said = f"倒排工期与预测（期限 {book.data.county.deadline.isoformat()}"
+    said += f"，现处“{phase}”阶段）" if phase else "）"
+    book.merged(page, (row, 0, row, last), said, bold=True, border=0, font_size=13)
+    for at, column in enumerate(FORECAST):
+        book.put(page, (row + 1, at), column.head, **HEAD)
+    book.merged(page, (row + 1, len(FORECAST), row + 1, last), "说明", **HEAD)
+    page.set_row(row + 1, 30)
+    order = [record for _, own in _places(rows) for record in records(own)]
+    for number, record in enumerate(order, row + 2):
+        base = {} if record["level"] == "town" else BOLD
+        for at, column in enumerate(FORECAST):
+            style = {**base, "num_format": column.number} if column.number else dict(base)
+            book.put(page, (number, at), column.value(record), **style)
+        note = record["note"] if isinstance(record["note"], str) else ""
+        book.merged(
+            page, (number, len(FORECAST), number, last), note, text_wrap=True, font_size=9, **base
+        )
+        page.set_row(number, max(19.0, 12.5 * line_count(note, NOTE_WIDTH) + 3))
