@@ -117,6 +117,17 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One row of contacts.csv: who answers for a town (or 全县) or one village ("" = all)."""
+
+    town: str
+    village: str
+    role: str
+    unit: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """One row of published.csv: plots and 亩 as the text that was printed ("110" isn't "110.0")."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigError, Finding, InputError
+from pipeline.ingest.contacts import load_contacts
 from pipeline.ingest.files import (
     EXPORTS,
     check_roles,
@@ -49,9 +50,11 @@ def load_county(root: Path) -> County:
     published, published_findings = load_published(root / "published.csv", towns)
     span = (settings.dates.get("ledger"), settings.dates.get("deadline"))
     plan, plan_findings = load_plan(root / "plan.csv", towns, span)
+    _, contact_findings = load_contacts(root, towns)  # checked with the rest, but kept nowhere
     exports, data_findings = _look(root, settings)
     findings = [
         *settings.findings, *town_findings, *target_findings, *published_findings, *plan_findings,
+        *contact_findings,
     ]  # fmt: skip
     if findings:
         raise ConfigError([*findings, *data_findings])

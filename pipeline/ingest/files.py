@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.model import County, LayerSource
 
-EXPORTS = "exports"
+EXPORTS, RETURNED = "exports", "returned"
 LISTS = ("county.toml", "towns.csv", "targets.csv", "published.csv", "plan.csv")
 FOLDER_FORMATS = frozenset({".gdb"})
 FILEGDB_TABLES = "a0000000?.gdbtable"
@@ -263,7 +263,7 @@ def members(paths: Iterable[Path], root: Path) -> tuple[Path, ...]:
 
 
 def input_files(county: County) -> tuple[Path, ...]:
-    """Return every file the county's results rest on, sorted: lists, exports, zones, own rules."""
+    """Return every file the results rest on, sorted: lists, exports, zones, rules, ledgers."""
     found: set[Path] = {county.root / name for name in LISTS if (county.root / name).is_file()}
     rules = county.root / county.rules
     if rules.is_file():
@@ -273,7 +273,16 @@ def input_files(county: County) -> tuple[Path, ...]:
         mains |= set(source_files(county, export))
     for source in county.layers.values():
         mains |= {path for path, _ in _match(county.root, source.path)}
+    found |= set(returned_files(county))
     return tuple(sorted(found.union(members(mains, county.root))))
+
+
+def returned_files(county: County) -> tuple[Path, ...]:
+    """Return the filled ledgers that came back, sorted; what isn't an .xlsx is passed over."""
+    folder = county.root / RETURNED
+    if not folder.is_dir():
+        return ()
+    return tuple(path for path in entries(folder) if path.suffix.lower() == ".xlsx")
 
 
 def check_roles(

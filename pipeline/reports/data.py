@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from pipeline.model import Category, County
+    from pipeline.model import Category, Contact, County
     from pipeline.tables import RulePack
 
 SAMPLE_MARK = "示例数据"
@@ -54,8 +54,9 @@ class ReportData:
     export: ledger (one row per task, with polygons), pieces, parcels; opened: the tasks' pieces at
     the export each was first seen in (first_seen, evidence and verdict, no geometry); towns:
     town_code, town, polygons. sheets: task_id, bsm, category, number (within its town), frame,
-    page of the map book (图册.pdf); tasks without polygon have no row. maps: finished pictures by
-    the names of ReportSpec.maps.
+    page of the map book (图册.pdf); tasks without polygon have no row. returned: what came back in
+    filled ledgers (`reports.returned.COLUMNS`); contacts: of contacts.csv, empty where there is
+    none. maps: finished pictures by the names of ReportSpec.maps.
     """
 
     county: County
@@ -78,6 +79,8 @@ class ReportData:
     opened: pd.DataFrame | None = None
     towns: gpd.GeoDataFrame | None = None
     sheets: pd.DataFrame | None = None
+    returned: pd.DataFrame | None = None
+    contacts: tuple[Contact, ...] = ()
     maps: Mapping[str, bytes] = field(default_factory=dict)
 
     @property

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.disk import require_room
 from pipeline.errors import Finding, InputError
-from pipeline.stages import figures, judging, publishing, survey
+from pipeline.stages import figures, judging, publishing, returning, survey
 from pipeline.stages.bench import bench, finish_exchange
 from pipeline.stages.carrying import carry_out, job_key
 from pipeline.stages.desk import Desk
@@ -65,6 +65,7 @@ def run(desk: Desk, until: str = "all", only: Sequence[str] = ()) -> int:
 def plan(desk: Desk) -> Iterator[Job]:
     """Yield the jobs up to the figures, each behind those whose products it reads."""
     yield from survey.jobs(desk)
+    yield from returning.reading(desk)
     yield from judging.jobs(desk)
     yield from figures.jobs(desk)
 

@@ -25,7 +25,7 @@ def job_key(desk: Desk, state: State, job: Job) -> str:
 
     Raises InputError naming every file of the user's that can't be read.
     """
-    own = {path for path in job.inputs if path.is_relative_to(desk.processed)}
+    own = {path for path in job.inputs if path.is_relative_to(desk.out)}
     shipped = {path for path in job.inputs if path.is_relative_to(PACKAGE)}
     return key_of(
         {

@@ -24,6 +24,7 @@ TABLES = {
     "waterfall.csv": "缺口变动",
     "reconcile.csv": "与公布数核对",
     "history.csv": "每个任务每一期的变化",
+    "returned.csv": "交回台账的填报：采用、冲突、没有着落",
     "ledger.gpkg": "台账图层（QGIS 直接打开）",
 }
 """Tables worth a link, with what they hold; all are made before the maps."""

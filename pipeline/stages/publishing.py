@@ -8,7 +8,7 @@ from pipeline import __version__
 from pipeline.freshness import PACKAGE, code_files, key_of
 from pipeline.ingest.county import input_files
 from pipeline.model import AccountRow
-from pipeline.stages import contents, drawing, reporting
+from pipeline.stages import contents, drawing, reporting, returning
 from pipeline.stages.desk import Desk, Job, Outcome, settings
 from pipeline.stages.judging import pack_files
 
@@ -33,6 +33,7 @@ def jobs(
 ) -> Iterator[Job]:
     """Yield maps and office products (only those named, if any), their list, the manifest."""
     yield drawing.job(desk, maps)
+    yield from returning.merging(desk)
     yield from reporting.jobs(desk, state, reports)
     yield contents.job(desk, state)
     run_id = _run_id(desk, state)

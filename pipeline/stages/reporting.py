@@ -1,7 +1,7 @@
 """The report stage: one job per office product, so that only what changed is made again.
 
-A product's id is the hash over all it is made from and over the code that makes it, as a map's
-is (decision 0021).
+A product's id is its job's key: the hash over all it is made from and over the code that makes it,
+as a map's is (decision 0021).
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.freshness import PACKAGE, code_files, key_of
-from pipeline.stages import drawing
+from pipeline.ingest.contacts import NAME as NAME_OF_CONTACTS
+from pipeline.ingest.contacts import load_contacts
+from pipeline.stages import drawing, returning
+from pipeline.stages.carrying import job_key
 from pipeline.stages.desk import Job, Outcome, settings
 from pipeline.stages.judging import pack_files
 
@@ -71,17 +73,12 @@ def products(state: State) -> list[Made]:
 
 def _job(desk: Desk, state: State, spec: ReportSpec) -> Job:
     pictures = _pictures(desk, state, spec)
-    inputs = tuple(sorted({*_inputs(desk, spec), *pictures.values()}))
-    params = {
-        "product": spec.name,
-        "county": settings(desk),
-        "rules": state.contents.of_all(pack_files(desk), base=PACKAGE),
-    }
+    inputs = {*_inputs(desk, spec), *pictures.values(), *pack_files(desk)}
 
     def compute(state: State) -> Outcome:
         from pipeline import reports, storage
 
-        product_id = _product_id(desk, state, inputs, params)
+        product_id = job_key(desk, state, job)[:SHORT]
         files = reports.make(spec, _data(desk, spec, product_id, pictures))
 
         def write() -> list[Path]:
@@ -94,26 +91,15 @@ def _job(desk: Desk, state: State, spec: ReportSpec) -> Job:
         said = f"{spec.title} 文件={len(files)} 大小={size:.1f}MB"
         return Outcome(write=write, said=said, facts=facts)
 
-    return Job(
+    job = Job(
         name=job_name(spec),
         stage="report",
         rooms=ROOMS,
-        inputs=inputs,
-        params=params,
+        inputs=tuple(sorted(inputs)),
+        params={"product": spec.name, "county": settings(desk)},
         compute=compute,
     )
-
-
-def _product_id(
-    desk: Desk, state: State, inputs: Sequence[Path], params: Mapping[str, object]
-) -> str:
-    """Return the first digits of the hash over everything a product is made from."""
-    shown = {
-        "code": state.contents.of_all(code_files(ROOMS), base=PACKAGE),
-        "inputs": state.contents.of_all(inputs, base=desk.out),
-        "params": params,
-    }
-    return key_of(shown)[:SHORT]
+    return job
 
 
 def _inputs(desk: Desk, spec: ReportSpec) -> Iterator[Path]:
@@ -131,6 +117,10 @@ def _inputs(desk: Desk, spec: ReportSpec) -> Iterator[Path]:
             yield from (desk.export(day, "pieces.parquet") for day in desk.judged)
         elif name == "towns":
             yield desk.zone("towns", newest)
+        elif name == "returned":
+            yield from (desk.processed / returning.CELLS, desk.export(newest, "ledger.parquet"))
+        elif name == "contacts" and (contacts := desk.county.root / NAME_OF_CONTACTS).is_file():
+            yield contacts
 
 
 def _pictures(desk: Desk, state: State, spec: ReportSpec) -> dict[str, Path]:
@@ -165,6 +155,10 @@ def _data(
             members[name] = _opened(desk)
         elif name == "towns":
             members[name] = _towns(desk)
+        elif name == "returned":
+            members[name] = returning.merged(desk)
+        elif name == "contacts":
+            members[name], _ = load_contacts(desk.county.root, desk.county.towns)
     return reports.ReportData(
         county=desk.county,
         classes=tables.classes(),
