@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
     from numpy.typing import NDArray
+    from shapely.geometry.base import BaseGeometry
 
     from pipeline.render.frame import MapFrame
     from pipeline.render.sheet import Sheet
@@ -52,10 +53,12 @@ class Backdrop:
         self._tree = shapely.STRtree(self._shapes)
         self._names = names
 
-    def draw(self, sheet: Sheet, frame: MapFrame, keep_clear: Sequence[Box] = ()) -> None:
+    def draw(
+        self, sheet: Sheet, frame: MapFrame, covered: Sequence[BaseGeometry] = ()
+    ) -> list[Box]:
         """Draw what lies within the frame: fills by class, thin borders, names where there is room.
 
-        keep_clear: no name there.
+        covered: what will lie over it in page mm; no name there. Returns the names' boxes.
         """
         rows = np.sort(self._tree.query(shapely.box(*frame.ground)))
         shapes = shapely.clip_by_rect(frame.to_page(self._shapes[rows]), *frame.box)
@@ -66,37 +69,35 @@ class Backdrop:
         for code in sorted(set(codes)):
             own = shapes[codes == code]
             sheet.fill(own, paled(colours.get(code, _OTHER)), f"land:{code}")
-        edges = shapely.union_all(shapely.boundary(shapes)) if len(shapes) else shapely.Point()
         if len(shapes):
+            edges = shapely.union_all(shapely.boundary(shapes))
             sheet.lines(edges, STYLE.hair_pt, STYLE.rule, "land")
-        self._name(sheet, shapes, codes, frame.box, keep_clear)
+        return self._name(sheet, shapes, codes, shapely.STRtree(list(covered)))
 
     def _name(
         self,
         sheet: Sheet,
         shapes: NDArray[np.object_],
         codes: NDArray[np.object_],
-        window: Box,
-        keep_clear: Sequence[Box],
-    ) -> None:
-        """Write the class on plots that are large on paper, largest first, none on another."""
+        covered: shapely.STRtree,
+    ) -> list[Box]:
+        """Write the class on plots that hold it, largest first; return the names' boxes."""
         ink = Ink(STYLE.small_pt, colour=STYLE.quiet, ha="center")
-        taken = list(keep_clear)
+        taken: list[Box] = []
         areas = np.asarray(shapely.area(shapes))
         for n in np.argsort(-areas, kind="stable"):
             if areas[n] < _NAMED_MM2:
                 break
-            at = shapely.point_on_surface(shapes[n])
             text = self._names.get(str(codes[n]), str(codes[n]))
             half = sheet.width(text, ink) / 2 + 0.6
+            over = covered.geometries.take(covered.query(shapes[n], predicate="intersects"))
+            room = shapely.difference(shapes[n], shapely.union_all(over))
+            if room.is_empty:
+                continue
+            part = max(shapely.get_parts(room), key=shapely.area)
+            at = shapely.get_point(shapely.maximum_inscribed_circle(part, tolerance=0.5), 0)
             box = Box(at.x - half, at.y - 0.8, at.x + half, at.y + 2.4)
-            clear = not any(_meet(box, other) for other in taken)
-            if clear and window.shape().contains(box.shape()):
+            if room.contains(box.shape()):
                 sheet.text((at.x, at.y), text, ink, gid="land-name")
                 taken.append(box)
-
-
-def _meet(one: Box, other: Box) -> bool:
-    """Tell whether two boxes overlap."""
-    apart = one.left >= other.right or other.left >= one.right
-    return not (apart or one.bottom >= other.top or other.bottom >= one.top)
+        return taken

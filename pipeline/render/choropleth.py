@@ -195,7 +195,7 @@ def _draw_legend(sheet: Sheet, scene: Scene) -> float:
     rows = [kit.LegendRow(item.colour, item.label, columns) for item, columns in theme.classes]
     rows.append(kit.LegendRow(STYLE.nodata, "无数据", theme.missing, STYLE.nodata_hatch))
     total = kit.LegendRow(STYLE.paper, "合计", theme.whole)
-    y = kit.legend(sheet, panel, theme.legend_heads, rows, total)
+    y = kit.legend(sheet, panel, ("分级", *theme.legend_heads), rows, total)
     lines = [("县界", STYLE.county_pt, STYLE.ink), ("镇（办）界", STYLE.town_pt, STYLE.town_line)]
     if any(artist.get_gid() == "water" for artist in sheet.axes.collections):
         lines.append(("河流、水库", 2.0, STYLE.water))

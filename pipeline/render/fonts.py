@@ -1,9 +1,10 @@
 """Chinese type from a pip package: Noto Sans SC, Regular and a real Bold, made once.
 
-The package ships one variable face, of which matplotlib would draw the thinnest weight. Its two
-instances are kept in a cache folder under a name that is the hash of everything they are made
-from. The whole face is kept: cutting it to GBK first costs as much time as it saves, and village
-names need characters beyond GBK.
+The package ships one variable face, of which matplotlib would draw the thinnest weight. Instances
+of it are kept in a cache folder under a name that is the hash of everything they are made from.
+There are two pairs: one of the common characters (GB 2312, Latin, signs), which nearly all texts
+need and which is quick to make and to embed; and one of all characters, made when a text has one
+beyond them, as village names do (垯, 圲, 𬒈).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import fontTools
 import numpy as np
+from fontTools import subset
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
 from matplotlib.ft2font import FT2Font
@@ -28,31 +30,74 @@ from pipeline.errors import ConfigError, Finding, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
 WEIGHTS = {"Regular": 400, "Bold": 700}
 PACKAGE, VARIABLE_FACE = "justmytype_intl_cjk", "fonts/ofl/notosanssc/NotoSansSC[wght].ttf"
 _DROPPED = ("BASE", "GDEF", "GPOS", "GSUB", "HVAR", "STAT", "vhea", "vmtx")
+_SIGNS = ((0x20, 0x250), (0x2000, 0x2800), (0x3000, 0x3400), (0xFF00, 0xFFF0))
+"""Unicode ranges of signs: Latin, punctuation to dingbats, CJK symbols and units, full width."""
 _WHOLE_FILE_SUM = 0xB1B0AFBA  # OpenType 1.9, table head: checkSumAdjustment
 
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """The two font files and the code points that they (instances of one face) can draw."""
+    """What the fonts can draw, and the files of its common part.
 
-    regular: Path
-    bold: Path
+    common, characters: code points of the common pair, and of all there are.
+    """
+
+    common_regular: Path
+    common_bold: Path
+    common: frozenset[int]
     characters: frozenset[int]
+
+    @property
+    def regular(self) -> Path:
+        """The Regular of all characters, made the first time (a quarter of a minute)."""
+        return whole_face("Regular")
+
+    @property
+    def bold(self) -> Path:
+        """The Bold of all characters, made the first time (a quarter of a minute)."""
+        return whole_face("Bold")
+
+    def file(self, text: str, *, bold: bool) -> Path:
+        """Return the font file that a text is drawn with."""
+        if self.common.issuperset(map(ord, text)):
+            return self.common_bold if bold else self.common_regular
+        return self.bold if bold else self.regular
 
 
 @cache
 def faces() -> Faces:
-    """Return the fonts, making them the first time (about half a minute).
+    """Return the fonts, making the common ones the first time (a few seconds).
 
     Raises ConfigError without the font package, OutputError without a folder to keep them.
     """
     source, folders = shipped(PACKAGE, VARIABLE_FACE), cache_folders()
-    regular, bold = (cached(source, name, folders) for name in WEIGHTS)
-    return Faces(regular, bold, frozenset(FT2Font(str(regular)).get_charmap()))
+    regular, bold = (cached(source, name, folders, common=True) for name in WEIGHTS)
+    return Faces(
+        regular,
+        bold,
+        frozenset(FT2Font(str(regular)).get_charmap()),
+        frozenset(FT2Font(str(source)).get_charmap()),
+    )
+
+
+@cache
+def whole_face(name: str) -> Path:
+    """Return an instance (Regular, Bold) of all characters; raises as `faces` does."""
+    return cached(shipped(PACKAGE, VARIABLE_FACE), name, cache_folders())
+
+
+@cache
+def common_characters() -> frozenset[int]:
+    """Return GB 2312, Latin letters with accents, and the signs that maps and tables use."""
+    pairs = (bytes((high, low)) for high in range(0xA1, 0xF8) for low in range(0xA1, 0xFF))
+    chinese = (pair.decode("gb2312", errors="ignore") for pair in pairs)
+    signs = (code for first, last in _SIGNS for code in range(first, last))
+    return frozenset((*(ord(char) for char in chinese if char), *signs))
 
 
 def shipped(package: str, name: str) -> Path:
@@ -77,19 +122,22 @@ def cache_folders() -> tuple[Path, ...]:
         return (spare,)
 
 
-def cached(source: Path, name: str, folders: Sequence[Path]) -> Path:
+def cached(source: Path, name: str, folders: Sequence[Path], *, common: bool = False) -> Path:
     """Return an instance (Regular, Bold) of a variable face from the first folder that has it.
 
+    common: only of the common characters.
     If none has it, it is made and kept. A file that was cut off or altered (its OpenType check sum
     is wrong) is made anew. Raises OutputError when none of the folders can be written.
     """
     recipe = hashlib.sha256(source.read_bytes())
     recipe.update(f"wght={WEIGHTS[name]};fontTools={fontTools.version};-{_DROPPED};quick".encode())
+    only = common_characters() if common else None
+    recipe.update(repr(only and sorted(only)).encode())
     places = [folder / f"NotoSansSC-{name}-{recipe.hexdigest()[:16]}.ttf" for folder in folders]
     for place in places:
         if place.is_file() and whole(place.read_bytes()):
             return place
-    data = instance(source.read_bytes(), name)
+    data = instance(source.read_bytes(), name, only)
     refused: list[Finding] = []
     for place in places:
         try:
@@ -107,12 +155,17 @@ def whole(data: bytes) -> bool:
     return int(words.sum(dtype=np.uint64)) & 0xFFFFFFFF == _WHOLE_FILE_SUM
 
 
-def instance(source: bytes, name: str) -> bytes:
-    """Return a static instance of a variable font, named after its weight; same bytes always."""
+def instance(source: bytes, name: str, only: AbstractSet[int] | None = None) -> bytes:
+    """Return a static instance of a variable font, named after its weight; same bytes always.
+
+    only: the characters to keep, where not all.
+    """
     font = TTFont(io.BytesIO(source), recalcTimestamp=False, recalcBBoxes=False, lazy=True)
     for table in _DROPPED:
         if table in font:
             del font[table]
+    if only is not None:
+        _cut(font, only)
     static = instancer.instantiateVariableFont(font, {"wght": WEIGHTS[name]}, inplace=True)
     names = {1: "Noto Sans SC", 2: name, 4: f"Noto Sans SC {name}", 6: f"NotoSansSC-{name}"}
     for number, text in names.items():
@@ -121,6 +174,16 @@ def instance(source: bytes, name: str) -> bytes:
     target = io.BytesIO()
     static.save(target)
     return target.getvalue()
+
+
+def _cut(font: TTFont, only: AbstractSet[int]) -> None:
+    """Keep the glyphs of some characters."""
+    options = subset.Options()
+    options.notdef_outline = options.glyph_names = options.legacy_cmap = True
+    options.recalc_timestamp = False
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes=only)
+    cutter.subset(font)
 
 
 def _quick_to_subset(font: TTFont) -> None:

@@ -25,11 +25,12 @@ SCALES = tuple(
 )
 _STEPS_M = tuple(step * 10**power for power in range(1, 6) for step in (1, 2, 5))
 _GRID_MM = 22.0
-_BAR_MM = 64.0
+_BAR_MM = 72.0
 _CROSS_MM = 1.2
 _CORNER_MM = 5.0
 _PREFIXED_M = 1e6
 _BAR_SEGMENTS = 4
+_KM = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,41 +116,49 @@ def neat_grid(sheet: Sheet, frame: MapFrame, crs: str, avoid: Sequence[Box]) -> 
     northings = np.arange(np.ceil(south / step), np.floor(north / step) + 1) * step
     crosses = frame.to_page(shapely.points([(e, n) for e in eastings for n in northings]))
     taken = shapely.union_all([area.inset(-1).shape() for area in avoid])
-    for cross in crosses[~shapely.intersects(taken, shapely.buffer(crosses, _CROSS_MM))]:
-        for dx, dy in ((_CROSS_MM, 0), (0, _CROSS_MM)):
-            ends = [(cross.x - dx, cross.y - dy), (cross.x + dx, cross.y + dy)]
-            sheet.line(ends, STYLE.hair_pt)
+    clear = crosses[~shapely.intersects(taken, shapely.buffer(crosses, _CROSS_MM))]
+    arms = [
+        [(cross.x - dx, cross.y - dy), (cross.x + dx, cross.y + dy)]
+        for cross in clear
+        for dx, dy in ((_CROSS_MM, 0), (0, _CROSS_MM))
+    ]
+    sheet.strokes(arms, STYLE.hair_pt)
     shift = prefix_m(crs)
     decimals = next((n for n in range(3) if step * 10**n % 1000 == 0), 3)
-    for easting in eastings:
-        label = f"{(easting + shift) / 1000:.{decimals}f}"
-        _edge_label(sheet, frame.box, label, x=frame.to_page(shapely.Point(easting, north)).x)
-    for northing in northings:
-        label = f"{northing / 1000:.{decimals}f}"
-        _edge_label(sheet, frame.box, label, y=frame.to_page(shapely.Point(east, northing)).y)
+    across = [
+        (frame.to_page(shapely.Point(easting, north)).x, f"{(easting + shift) / 1000:.{decimals}f}")
+        for easting in eastings
+    ]
+    upward = [
+        (frame.to_page(shapely.Point(east, northing)).y, f"{northing / 1000:.{decimals}f}")
+        for northing in northings
+    ]
+    _edge_labels(sheet, frame.box, across, upward)
     return step
 
 
-def _edge_label(
-    sheet: Sheet, box: Box, label: str, *, x: float | None = None, y: float | None = None
+def _edge_labels(
+    sheet: Sheet, box: Box, across: Sequence[tuple[float, str]], upward: Sequence[tuple[float, str]]
 ) -> None:
-    """Draw ticks and the label on both edges that a grid line of constant x or y meets."""
+    """Draw ticks and labels on all four edges, where grid lines (x or y in mm, label) meet them."""
     ink = Ink(STYLE.grid_pt, colour=STYLE.quiet, ha="center")
-    if x is not None:
+    ticks = []
+    for x, label in across:
         for edge, way, gap in ((box.bottom, -1, -3.6), (box.top, 1, 1.9)):
-            sheet.line([(x, edge), (x, edge + way * _CROSS_MM)], STYLE.rule_pt)
+            ticks.append([(x, edge), (x, edge + way * _CROSS_MM)])
             if box.left + _CORNER_MM < x < box.right - _CORNER_MM:
                 sheet.text((x, edge + gap), label, ink)
-    if y is not None:
+    for y, label in upward:
         for edge, way, gap in ((box.left, -1, -1.9), (box.right, 1, 3.7)):
-            sheet.line([(edge, y), (edge + way * _CROSS_MM, y)], STYLE.rule_pt)
+            ticks.append([(edge, y), (edge + way * _CROSS_MM, y)])
             if box.bottom + _CORNER_MM < y < box.top - _CORNER_MM:
                 sheet.text((edge + gap, y), label, ink, rotation=90)
+    sheet.strokes(ticks, STYLE.rule_pt)
 
 
 def distance_text(metres: float) -> str:
     """Return a round distance as 公里 or 米."""
-    return f"{metres / 1000:g}公里" if metres >= 1000 else f"{metres:g}米"  # noqa: PLR2004 - m per km
+    return f"{metres / 1000:g}公里" if metres >= _KM else f"{metres:g}米"
 
 
 def scale_text(scale: int) -> str:
@@ -158,20 +167,24 @@ def scale_text(scale: int) -> str:
 
 
 def scale_bar(sheet: Sheet, frame: MapFrame, left: float, bottom: float) -> float:
-    """Draw an alternating bar of four equal parts with its kilometres; return its right end."""
+    """Draw an alternating bar of four equal parts with its distances; return its right end.
+
+    Kilometres, or metres where the whole bar is shorter than one.
+    """
     longest = _BAR_MM / _BAR_SEGMENTS / frame.mm_per_m
     part_m = float(max(step for step in _STEPS_M if step <= longest))
     part = part_m * frame.mm_per_m
+    unit_m, unit = (1, "米") if part_m * _BAR_SEGMENTS < _KM else (_KM, "公里")
     ink = Ink(STYLE.grid_pt, ha="center")
     for n in range(_BAR_SEGMENTS):
         face = STYLE.ink if n % 2 == 0 else STYLE.paper
         start = left + n * part
         sheet.rect(Box(start, bottom, start + part, bottom + 1.5), face, STYLE.ink, STYLE.rule_pt)
     for n in range(_BAR_SEGMENTS + 1):
-        label = f"{n * part_m / 1000:g}"
+        label = f"{n * part_m / unit_m:g}"
         sheet.text((left + n * part, bottom + 2.5), label, ink)
     end = left + _BAR_SEGMENTS * part
-    sheet.text((end + 3.5, bottom + 2.5), "公里", Ink(STYLE.grid_pt))
+    sheet.text((end + 3.5, bottom + 2.5), unit, Ink(STYLE.grid_pt))
     return end + 9
 
 

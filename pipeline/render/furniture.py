@@ -94,14 +94,15 @@ def legend(
 ) -> float:  # fmt: skip
     """Write the legend's classes, worst first, with their columns and the total; return the y.
 
-    step: width of a column in mm.
+    heads: of the labels, then of the columns; step: width of a column in mm.
     """
-    stops = _stops(panel, len(heads), step)
-    narrow = len(heads) > 2  # noqa: PLR2004 - the swatch makes room
+    of, *heads_of_columns = heads
+    stops = _stops(panel, len(heads_of_columns), step)
+    narrow = len(stops) > 2  # noqa: PLR2004 - the swatch makes room
     step, swatch = 5.7, Box(panel.left + 3, 0, panel.left + (9 if narrow else 15), 0)
     y = panel.top - 4.4
-    _columns(sheet, y, stops, heads, Ink(STYLE.note_pt, colour=STYLE.quiet, ha="right"))
-    sheet.text((swatch.right + 3, y), "分级", Ink(STYLE.note_pt, colour=STYLE.quiet))
+    _columns(sheet, y, stops, heads_of_columns, Ink(STYLE.note_pt, colour=STYLE.quiet, ha="right"))
+    sheet.text((swatch.right + 3, y), of, Ink(STYLE.note_pt, colour=STYLE.quiet))
     for row in rows:
         y -= step
         area = Box(swatch.left, y - 1.0, swatch.right, y + 3.2)

@@ -156,7 +156,7 @@ def _foot(sheet: Sheet, data: MapData, frame: MapFrame, words: Words) -> None:
     low, high = room.bottom + 2, room.bottom + _FOOT_MM + 14
     wide = Box(room.left, low, room.left + 150, high)
     panel = kit.band(sheet, wide, words.legend_title)
-    kit.legend(sheet, panel, words.heads, words.legend, words.total)
+    kit.legend(sheet, panel, ("分级", *words.heads), words.legend, words.total)
     notes_box = Box(wide.right + 5, low, wide.right + 128, high)
     place = kit.band(sheet, notes_box, "说明")
     texts = [*words.notes, "各小图比例尺相同。", kit.BOUNDARY_NOTE]

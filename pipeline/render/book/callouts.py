@@ -88,11 +88,7 @@ def _free(box: Box, taken: Sequence[Box], window: Box) -> bool:
         return False
     if box.bottom < window.bottom or box.top > window.top:
         return False
-    return all(
-        box.left >= other.right or other.left >= box.right
-        or box.bottom >= other.top or other.bottom >= box.top
-        for other in taken
-    )  # fmt: skip
+    return not any(box.meets(other) for other in taken)
 
 
 def _beside(
@@ -134,14 +130,13 @@ def _anywhere(
 
 def write(sheet: Sheet, callouts: Sequence[Callout]) -> None:
     """Draw leaders, then the numbers over white where they stand beside their plot."""
+    beside = [(item.anchor, item.box) for item in callouts if item.anchor]
+    if beside:
+        sheet.strokes([[anchor, box.centre] for anchor, box in beside], STYLE.rule_pt)
+        dots = [Box(x - 0.35, y - 0.35, x + 0.35, y + 0.35) for (x, y), _ in beside]
+        sheet.rects(dots, [STYLE.ink], ["none"], 0)
+        sheet.rects([box for _, box in beside], [STYLE.paper], [STYLE.rule], STYLE.hair_pt)
     for item in callouts:
-        if item.anchor:
-            sheet.line([item.anchor, item.box.centre], STYLE.rule_pt)
-            x, y = item.anchor
-            sheet.rect(Box(x - 0.35, y - 0.35, x + 0.35, y + 0.35), STYLE.ink)
-    for item in callouts:
-        if item.anchor:
-            sheet.rect(item.box, STYLE.paper, STYLE.rule, STYLE.hair_pt)
         x = item.box.centre[0]
         foot = item.box.bottom + _AIR_MM / 2 + 0.16 * AREA_PT * PT_MM
         area = Ink(AREA_PT, colour=item.colour, ha="center")

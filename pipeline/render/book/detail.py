@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +18,11 @@ from pipeline.render.sheet import Box, Ink, new_sheet
 from pipeline.render.style import PT_MM, STYLE, on_dark, page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import geopandas as gpd
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from pipeline.render.book.plan import Frame, Plan, Section
     from pipeline.render.data import MapData
@@ -29,30 +31,48 @@ if TYPE_CHECKING:
 NEIGHBOUR = "#8A9299"
 _CELL = (194.0, 123.0)
 _ROW_MM = 3.18
-_DONE = 0.72
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What all detail pages are drawn from.
+
+    shapes: of the ledger's rows; numbers, frames: of each drawn row, within its town and the book.
+    """
+
+    data: MapData
+    tasks: gpd.GeoDataFrame
+    words: Words
+    backdrop: Backdrop
+    shapes: NDArray[np.object_]
+    towns: NDArray[np.object_]
+    numbers: Mapping[int, int]
+    frames: Mapping[int, int]
 
 
 def pages(data: MapData, plan: Plan, section: Section, words: Words) -> Iterator[Figure]:
     """Yield a town's detail pages."""
     assert data.tasks is not None  # noqa: S101 - needs guarantees it
     assert data.land is not None  # noqa: S101 - needs guarantees it
-    backdrop = Backdrop(data.land, words.land)
-    shapes = np.asarray(data.tasks.geometry.to_numpy(), dtype=object)
-    near = shapely.STRtree(shapes)
-    numbers = dict(zip(plan.index["row"], plan.index["number"], strict=True))
-    towns = np.asarray(data.towns.geometry.to_numpy(), dtype=object)
+    shown = Shown(
+        data, data.tasks, words, Backdrop(data.land, words.land),
+        np.asarray(data.tasks.geometry.to_numpy(), dtype=object),
+        np.asarray(data.towns.geometry.to_numpy(), dtype=object),
+        dict(zip(plan.index["row"], plan.index["number"], strict=True)),
+        dict(zip(plan.index["row"], plan.index["frame"], strict=True)),
+    )  # fmt: skip
+    near = shapely.STRtree(shown.shapes)
     for number, frames in section.detail_pages:
         sheet = new_sheet(page("A3"))
         _head(sheet, data, section, frames, words)
         for place, frame in enumerate(frames):
             cell = _cell(place)
             window = _window(cell, frame)
-            _caption(sheet, cell, data.tasks, frame)
-            others = near.query(shapely.box(*window.ground))
+            _caption(sheet, cell, shown.tasks, frame)
             own = np.array(frame.rows)
-            rest = np.setdiff1d(others, own)
-            _map(sheet, window, data, own, rest, numbers, words, backdrop, shapes, towns)
-            _list(sheet, cell, data.tasks, frame, numbers, words)
+            rest = np.setdiff1d(near.query(shapely.box(*window.ground)), own)
+            _map(sheet, window, shown, own, rest)
+            _list(sheet, cell, shown, frame)
         kit.page_foot(sheet, data, number, plan.pages)
         yield sheet.figure
 
@@ -106,56 +126,71 @@ def _caption(sheet: Sheet, cell: Box, tasks: gpd.GeoDataFrame, frame: Frame) -> 
     )  # fmt: skip
 
 
-def _map(  # noqa: PLR0913, PLR0917 - a map is drawn from all of these
+def _map(
     sheet: Sheet,
     window: MapFrame,
-    data: MapData,
-    own: np.ndarray,
-    rest: np.ndarray,
-    numbers: Mapping[int, int],
-    words: Words,
-    backdrop: Backdrop,
-    shapes: np.ndarray,
-    towns: np.ndarray,
+    shown: Shown,
+    own: NDArray[np.int64],
+    rest: NDArray[np.int64],
 ) -> None:
     """Draw backdrop, neighbours in grey, the frame's plots, numbers, grid and scale bar."""
-    tasks = data.tasks
-    assert tasks is not None  # noqa: S101 - needs guarantees it
+    tasks = shown.tasks
     sheet.rect(window.box, STYLE.paper)
-    on_page = window.to_page(shapes[own])
+    on_page = window.to_page(shown.shapes[own])
     fills = [
-        words.fill(category, status)
+        shown.words.fill(category, status)
         for category, status in zip(
             tasks["category"].iloc[own], tasks["status"].iloc[own], strict=True
         )
     ]
     texts = [
-        (str(numbers[int(row)]), f"{plot_mu(tasks['area_m2'].iloc[int(row)])}亩",
+        (str(shown.numbers[int(row)]), f"{plot_mu(tasks['area_m2'].iloc[int(row)])}亩",
          STYLE.paper if on_dark(fill) else STYLE.ink)
         for row, (fill, _) in zip(own, fills, strict=True)
     ]  # fmt: skip
     placed = callouts.place(sheet, on_page, texts, window.box.inset(0.8))
-    backdrop.draw(sheet, window, [item.box for item in placed])
-    grey = shapely.clip_by_rect(window.to_page(shapes[rest]), *window.box)
-    grey = grey[~np.asarray(shapely.is_empty(grey), dtype=bool)]
-    if len(grey):
-        sheet.fill(grey, paled(NEIGHBOUR, 0.45), "neighbour")
-        sheet.lines(shapely.union_all(shapely.boundary(grey)), STYLE.rule_pt, NEIGHBOUR, "grey")
-    for shape, (fill, edge) in zip(on_page, fills, strict=True):
-        sheet.fill([shape], fill, "plot")
-        sheet.lines(shapely.boundary(shape), STYLE.frame_pt, edge, "plot-edge")
-    _town_lines(sheet, window, data, towns, [item.box for item in placed])
-    neat_grid(sheet, window, data.county.crs, [item.box for item in placed])
+    grey = shapely.clip_by_rect(window.to_page(shown.shapes[rest]), *window.box)
+    boxes = [item.box for item in placed]
+    names = shown.backdrop.draw(sheet, window, [*on_page, *grey, *(box.shape() for box in boxes)])
+    _neighbours(sheet, grey, [shown.frames[int(row)] for row in rest], boxes)
+    for look in dict.fromkeys(sorted(fills)):
+        alike = [n for n, found in enumerate(fills) if found == look]
+        sheet.fill(on_page[alike], look[0], "plot")
+        sheet.lines(list(shapely.boundary(on_page[alike])), STYLE.frame_pt, look[1], "plot-edge")
+    _town_lines(sheet, window, shown, [*boxes, *names])
+    neat_grid(sheet, window, shown.data.county.crs, [*boxes, *names])
     callouts.write(sheet, placed)
     sheet.rect(window.box, "none", STYLE.ink, STYLE.frame_pt)
     scale_bar(sheet, window, window.box.left + 2, window.box.bottom - 8.6)
 
 
-def _town_lines(
-    sheet: Sheet, window: MapFrame, data: MapData, towns: np.ndarray, taken: list[Box]
+def _neighbours(
+    sheet: Sheet, shapes: NDArray[np.object_], frames: Sequence[int], taken: Sequence[Box]
 ) -> None:
+    """Draw the plots of other frames in grey, with the frame's number where it has room."""
+    drawn = [(shape, n) for shape, n in zip(shapes, frames, strict=True) if not shape.is_empty]
+    if not drawn:
+        return
+    grey = [shape for shape, _ in drawn]
+    sheet.fill(grey, paled(NEIGHBOUR, 0.45), "neighbour")
+    edges = shapely.union_all(shapely.boundary(np.array(grey, dtype=object)))
+    sheet.lines(edges, STYLE.rule_pt, NEIGHBOUR, "grey")
+    ink = Ink(STYLE.small_pt, colour=STYLE.quiet, ha="center")
+    for shape, number in drawn:
+        text = f"见图幅{number}"
+        half = sheet.width(text, ink) / 2 + 0.4
+        part = max(shapely.get_parts(shape), key=shapely.area)
+        if part.area < half:  # no circle worth a look
+            continue
+        at = shapely.get_point(shapely.maximum_inscribed_circle(part, tolerance=0.3), 0)
+        box = Box(at.x - half, at.y - 1.2, at.x + half, at.y + 1.6)
+        if part.contains(box.shape()) and not any(box.meets(other) for other in taken):
+            sheet.text((at.x, at.y - 0.7), text, ink, gid="neighbour-frame")
+
+
+def _town_lines(sheet: Sheet, window: MapFrame, shown: Shown, taken: list[Box]) -> None:
     """Draw town borders within the window and name the towns on either side."""
-    view = shapely.box(*window.ground)
+    view, towns = shapely.box(*window.ground), shown.towns
     hit = [n for n, town in enumerate(towns) if town is not None and town.intersects(view)]
     if len(hit) < 2:  # noqa: PLR2004 - no border without a neighbour
         return
@@ -167,7 +202,7 @@ def _town_lines(
     ink = Ink(STYLE.body_pt, bold=True, colour=STYLE.accent, ha="center")
     for n in hit:
         part = window.to_page(shapely.intersection(towns[n], view))
-        name = str(data.towns["town"].iloc[n])
+        name = str(shown.data.towns["town"].iloc[n])
         half = sheet.width(name, ink) / 2 + 1
         inner = window.box.inset(2)
         room = shapely.intersection(
@@ -182,38 +217,33 @@ def _town_lines(
             sheet.text((at.x, at.y), name, ink, gid="town-name")
 
 
-def _list(
-    sheet: Sheet,
-    cell: Box,
-    tasks: gpd.GeoDataFrame,
-    frame: Frame,
-    numbers: Mapping[int, int],
-    words: Words,
-) -> None:
+def _list(sheet: Sheet, cell: Box, shown: Shown, frame: Frame) -> None:
     """Write the frame's plots: number, BSM, category, 亩, state."""
-    left, right = cell.left + 4.5 + WINDOW_MM[0] + 5.2, cell.right
-    quiet = Ink(STYLE.small_pt, colour=STYLE.quiet)
-    stops = (left, left + 4.6, left + 24.4, right - 5.2, right)
+    tasks, words = shown.tasks, shown.words
+    left, right = cell.left + 4.5 + WINDOW_MM[0] + 4.6, cell.right
+    stops = (left, left + 3.8, left + 24.2, right - 5.0, right)
     y = cell.top - 10
     for x, text, ha in zip(
         stops, ("号", "标识码", "类别", "亩", "状态"), ("left", "left", "left", "right", "right"),
         strict=True,
     ):  # fmt: skip
-        sheet.text((x, y), text, Ink(quiet.size_pt, colour=quiet.colour, ha=ha))  # type: ignore[arg-type]  # three words of the type
+        sheet.text((x, y), text, Ink(STYLE.small_pt, colour=STYLE.quiet, ha=ha))  # type: ignore[arg-type]  # three words of the type
     sheet.line([(left, y - 1), (right, y - 1)], STYLE.rule_pt, STYLE.rule)
     size = STYLE.small_pt
     step = min(_ROW_MM, (_CELL[1] - 13) / max(1, len(frame.rows)))
     y -= 0.6
+    plain, right_hand = Ink(size), Ink(size, ha="right")
+    swatches, looks = [], []
     for row in frame.rows:
         task = tasks.iloc[row]
         y -= step
         foot = y + (step - size * PT_MM) / 2
-        sheet.text((stops[0], foot), str(numbers[row]), Ink(size, bold=True))
-        sheet.text((stops[1], foot), str(task["bsm"]), Ink(size), gid=f"task:{task['task_id']}")
-        label = words.labels[task["category"]]
-        fill, edge = words.fill(task["category"], task["status"])
-        sheet.rect(Box(stops[2], foot - 0.1, stops[2] + 1.8, foot + 1.7), fill, edge, STYLE.hair_pt)
-        sheet.fitted((stops[2] + 2.4, foot), label, Ink(size), 19.8)
-        mu = Ink(size, ha="right")
-        sheet.text((stops[3], foot), plot_mu(task["area_m2"]), mu)
-        sheet.text((stops[4], foot), words.states[task["status"]], mu)
+        sheet.text((stops[0], foot), str(shown.numbers[row]), Ink(size, bold=True))
+        sheet.text((stops[1], foot), str(task["bsm"]), plain, gid=f"task:{task['task_id']}")
+        swatches.append(Box(stops[2], foot - 0.1, stops[2] + 1.8, foot + 1.7))
+        looks.append(words.fill(task["category"], task["status"]))
+        sheet.fitted((stops[2] + 2.4, foot), words.labels[task["category"]], plain, 19.8)
+        sheet.text((stops[3], foot), plot_mu(task["area_m2"]), right_hand)
+        sheet.text((stops[4], foot), words.states[task["status"]], right_hand)
+    fills, edges = zip(*looks, strict=True)
+    sheet.rects(swatches, fills, edges, STYLE.hair_pt)

@@ -142,7 +142,7 @@ def _county_side(sheet: Sheet, data: MapData, plan: Plan, words: Words) -> None:
         for name, own in members.items()
     ]
     total = kit.LegendRow(STYLE.paper, "合计", (f"{len(drawn):,}", sum_mu(drawn)))
-    y = kit.legend(sheet, panel, ("图斑", "亩"), rows, total)
+    y = kit.legend(sheet, panel, ("类别", "图斑", "亩"), rows, total)
     if data.county.sample:
         kit.sample_mark(sheet, (334, y - 24))
     west, south, east, north = (float(v) for v in data.towns.total_bounds)

@@ -216,7 +216,7 @@ def _table(sheet: Sheet, data: MapData, section: Section, words: Words) -> float
         for name in words.labels
     ]
     total = kit.LegendRow(STYLE.paper, "合计", _cells(rows.get("total")))
-    return kit.legend(sheet, panel, heads, lines, total, step=13.0)
+    return kit.legend(sheet, panel, ("类别", *heads), lines, total, step=13.0)
 
 
 def _summary_rows(data: MapData, section: Section) -> dict[str, pd.Series]:

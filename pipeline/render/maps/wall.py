@@ -216,7 +216,7 @@ def _legend(
         for name, colour in said.colours.items()
     ]
     total = kit.LegendRow(STYLE.paper, "合计", cells(tasks))
-    y = kit.legend(sheet, room, ("图斑", "亩", "已销号"), rows, total, step=17.0)
+    y = kit.legend(sheet, room, ("类别", "图斑", "亩", "已销号"), rows, total, step=17.0)
     x, y = panel.left + 3, y - 4.6
     for label, colour in context:
         sheet.rect(Box(x, y - 0.2, x + 6, y + 2.4), colour, STYLE.rule, STYLE.hair_pt)
