@@ -123,7 +123,7 @@ def test_cross_check_passes_on_plots_and_says_what_planar_would_add():
 
 
 def test_cross_check_fails_when_the_formula_is_off(monkeypatch):
-    monkeypatch.setattr("pipeline.measure.ellipsoid._B", 6356750.0)  # 0.7 ppm
+    monkeypatch.setattr("pipeline.measure.ellipsoid._B_M", 6356750.0)  # 0.7 ppm
     result = measure.cross_check([box(0, 0, 900, 900)], CRS)
     assert not result["passed"]
     assert result["plots_over_limit"] == 1

@@ -11,11 +11,15 @@ from pipeline.measure.ellipsoid import (
     official_area_cm2,
     planar_area,
 )
+from pipeline.measure.equal_area import PLANAR, AreaScale, area_scale
 from pipeline.measure.numbers import mu_text, round_half_up, to_cm2, to_mu
 
 __all__ = [
+    "PLANAR",
+    "AreaScale",
     "Base",
     "adjust",
+    "area_scale",
     "base_area",
     "cross_check",
     "geodesic_area",

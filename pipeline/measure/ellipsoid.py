@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from pipeline.measure.numbers import Floats, Ints
 
 # 国土调查办发〔2008〕32号, on the CGCS2000 ellipsoid
-_A, _B = 6378137.0, 6356752.31414036
-_E2 = (_A * _A - _B * _B) / (_A * _A)
+A_M, _B_M = 6378137.0, 6356752.31414036
+E2 = (A_M * A_M - _B_M * _B_M) / (A_M * A_M)
 _SERIES = (
-    1 + 3 / 6 * _E2 + 30 / 80 * _E2**2 + 35 / 112 * _E2**3 + 630 / 2304 * _E2**4,
-    -(1 / 6 * _E2 + 15 / 80 * _E2**2 + 21 / 112 * _E2**3 + 420 / 2304 * _E2**4),
-    3 / 80 * _E2**2 + 7 / 112 * _E2**3 + 180 / 2304 * _E2**4,
-    -(1 / 112 * _E2**3 + 45 / 2304 * _E2**4),
-    5 / 2304 * _E2**4,
+    1 + 3 / 6 * E2 + 30 / 80 * E2**2 + 35 / 112 * E2**3 + 630 / 2304 * E2**4,
+    -(1 / 6 * E2 + 15 / 80 * E2**2 + 21 / 112 * E2**3 + 420 / 2304 * E2**4),
+    3 / 80 * E2**2 + 7 / 112 * E2**3 + 180 / 2304 * E2**4,
+    -(1 / 112 * E2**3 + 45 / 2304 * E2**4),
+    5 / 2304 * E2**4,
 )
 _EDGE_M = 70.0
 _GRID_M = 0.0001
@@ -41,7 +41,7 @@ _VERTICES_AT_ONCE = 1_000_000  # bounds the memory of one block
 _PPM = 1e-6
 GEODESIC_REL = 0.2 * _PPM
 GEODESIC_ABS_M2 = 0.01
-_GEOD = Geod(a=_A, b=_B)
+_GEOD = Geod(a=A_M, b=_B_M)
 
 _POLYGON, _MULTIPOLYGON = 3, 6
 
@@ -56,7 +56,7 @@ def official_area_cm2(geometry: ArrayLike, crs: Any) -> Ints:  # noqa: ANN401 - 
 
     Raises ConfigError for another CRS, GengbaoError for a missing geometry or another type.
     """
-    return to_cm2(_unrounded(_polygons(geometry), _to_degrees(crs)))
+    return to_cm2(_unrounded(_polygons(geometry), to_degrees(crs)))
 
 
 def official_area(geometry: ArrayLike, crs: Any) -> Floats:  # noqa: ANN401 - whatever pyproj takes
@@ -75,7 +75,7 @@ def geodesic_area(geometry: ArrayLike, crs: Any) -> Floats:  # noqa: ANN401 - wh
     Edges are straight on the plane, so they are segmented to 70 m before they become geodesics.
     One call per polygon: meant for samples.
     """
-    transformer = _to_degrees(crs)
+    transformer = to_degrees(crs)
     dense = shapely.segmentize(_polygons(geometry), _EDGE_M)
     xy = shapely.get_coordinates(dense)
     lon, lat = transformer.transform(xy[:, 0], xy[:, 1])
@@ -104,7 +104,7 @@ def cross_check(
     order = np.argsort(shapely.area(polygons), kind="stable")
     count = min(sample, len(order))
     chosen = polygons[order[np.linspace(0, len(order) - 1, count).astype(np.int64)]]
-    official = _unrounded(chosen, _to_degrees(crs))
+    official = _unrounded(chosen, to_degrees(crs))
     geodesic = geodesic_area(chosen, crs)
     difference = official - geodesic
     share = np.abs(difference) / np.maximum(GEODESIC_REL * geodesic, GEODESIC_ABS_M2)
@@ -125,7 +125,7 @@ def cross_check(
 
 
 @lru_cache(maxsize=8)
-def _to_degrees(crs: Any) -> Transformer:  # noqa: ANN401 - whatever pyproj takes
+def to_degrees(crs: Any) -> Transformer:  # noqa: ANN401 - whatever pyproj takes
     """Return the inverse Gauss-Krüger projection to (L, B) in degrees."""
     try:
         known = CRS.from_user_input(crs)
@@ -209,7 +209,7 @@ def _trapezoids(l_units: Floats, b_units: Floats, following: Ints) -> Floats:
         total += coefficient * sine * cosine
         sine, sine_before = twice_half * sine - sine_before, sine
         cosine, cosine_before = twice_middle * cosine - cosine_before, cosine
-    return 2 * _B * _B * delta_l * total
+    return 2 * _B_M * _B_M * delta_l * total
 
 
 def _densified(xy: Floats, ring: Ints) -> tuple[Floats, Ints]:

@@ -1,13 +1,13 @@
 """Plots × zones: exact overlaps, and the pieces that rules classify. The hot path.
 
-Boxes, identity and prepared predicates settle most pairs; only pairs whose borders cross meet a
-GEOS intersection. Nothing unites a whole zone. `areas` gives areas without handing out shapes, so
-that a kernel may replace it; `pairs` gives the shapes.
+`overlaps` gives areas straight from edges (kernel), without shapes; only ground that somebody wants
+as a shape, or that several polygons cover together, meets GEOS. Nothing unites a whole zone.
 """
 
-from pipeline.overlay.areas import covered_area, overlap_area
+from pipeline.overlay.areas import covered_area, overlap_area, scale_of, united_area
 from pipeline.overlay.coverage import Coverage, coverage
 from pipeline.overlay.cut import cut
+from pipeline.overlay.overlaps import Overlaps, overlaps
 from pipeline.overlay.pairs import (
     Pairs,
     checked,
@@ -15,11 +15,14 @@ from pipeline.overlay.pairs import (
     intersections,
     merged,
     polygonal,
+    settled,
+    shared_ground,
     union_by,
 )
 
 __all__ = [
     "Coverage",
+    "Overlaps",
     "Pairs",
     "checked",
     "coverage",
@@ -29,6 +32,11 @@ __all__ = [
     "intersections",
     "merged",
     "overlap_area",
+    "overlaps",
     "polygonal",
+    "scale_of",
+    "settled",
+    "shared_ground",
     "union_by",
+    "united_area",
 ]

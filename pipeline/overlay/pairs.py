@@ -8,10 +8,13 @@ import numpy as np
 import shapely
 
 from pipeline.errors import Finding, GengbaoError
+from pipeline.overlay.overlaps import overlaps
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from shapely.geometry.base import BaseGeometry
+
+    from pipeline.overlay.overlaps import Overlaps
 
     Shapes = NDArray[np.object_]
     Ints = NDArray[np.int64]
@@ -56,33 +59,35 @@ def checked(geometry: ArrayLike, where: str) -> Shapes:
 
 
 def intersections(left: Shapes, right: Shapes, *, settle: bool = False) -> Pairs:
-    """Return the pairs of valid polygons that share ground.
+    """Return the pairs of valid polygons that share ground, and the ground.
 
     settle: where one right polygon covers a left one, keep only that pair (the first of several);
-    enough for totals, and spares the touching neighbours of unchanged plots.
-    Shared ground is exact to floating point and not put on the grid, so that the parts of a plot
-    add up to it.
+    enough for totals.
     """
-    row, other = (np.asarray(i, np.int64) for i in shapely.STRtree(right).query(left))
-    whole = np.asarray(shapely.equals_identical(left[row], right[other]))
-    row, other, whole = _settled(row, other, whole) if settle else (row, other, whole)
-    prepared = right[np.unique(other)]
-    shapely.prepare(prepared)
-    open_ = np.flatnonzero(~whole)
-    whole[open_] = shapely.covers(right[other[open_]], left[row[open_]])
-    row, other, whole = _settled(row, other, whole) if settle else (row, other, whole)
-    a, b = left[row], right[other]
-    live = whole | shapely.intersects(b, a)
-    check = np.flatnonzero(live & ~whole)
-    live[check] = ~shapely.touches(b[check], a[check])
-    shapely.destroy_prepared(prepared)
-    row, other, whole = row[live], other[live], whole[live]
-    shape = left[row]
-    crossing = np.flatnonzero(~whole)
-    shape[crossing] = polygonal(shapely.intersection(shape[crossing], right[other[crossing]]))
-    order = np.lexsort((other, row))
-    order = order[~shapely.is_empty(shape[order])]
-    return Pairs(row[order], other[order], shape[order], whole[order])
+    pairs = overlaps(left, right)
+    return shared_ground(settled(pairs) if settle else pairs, left, right)
+
+
+def shared_ground(pairs: Overlaps, left: Shapes, right: Shapes) -> Pairs:
+    """Return the ground of pairs that are known to share some.
+
+    It is exact to floating point and not put on the grid, so that the parts of a plot add up to it.
+    """
+    shape = left[pairs.left]
+    crossing = np.flatnonzero(~pairs.whole)
+    others = right[pairs.right[crossing]]
+    shape[crossing] = polygonal(shapely.intersection(shape[crossing], others))
+    found = Pairs(pairs.left, pairs.right, shape, pairs.whole)
+    return found.only(~shapely.is_empty(shape))
+
+
+def settled(pairs: Overlaps) -> Overlaps:
+    """Drop all pairs of a covered left row but its first covering one."""
+    whole = np.flatnonzero(pairs.whole)
+    rows, first = np.unique(pairs.left[whole], return_index=True)
+    keep = ~np.isin(pairs.left, rows)
+    keep[whole[first]] = True
+    return pairs.only(keep)
 
 
 def polygonal(shapes: object) -> Shapes:
@@ -137,16 +142,6 @@ def difference(left: Shapes, right: Shapes) -> Shapes:
     cut = np.flatnonzero(~shapely.is_empty(right) & ~shapely.is_empty(left))
     rest[cut] = polygonal(shapely.difference(left[cut], right[cut]))
     return rest
-
-
-def _settled(row: Ints, other: Ints, whole: Bools) -> tuple[Ints, Ints, Bools]:
-    """Drop all pairs of a covered left row but its first covering one."""
-    found = np.flatnonzero(whole)
-    order = found[np.lexsort((other[found], row[found]))]
-    rows, first = np.unique(row[order], return_index=True)
-    keep = ~np.isin(row, rows)
-    keep[order[first]] = True
-    return row[keep], other[keep], whole[keep]
 
 
 def _what_is_wrong(shape: BaseGeometry | None) -> str:

@@ -1,0 +1,85 @@
+"""Which polygons share ground and how much, straight from edges: no shapes are built."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import shapely
+
+from pipeline import measure
+from pipeline.overlay.flat import flat
+from pipeline.overlay.kernel import own_areas, pair_areas
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.measure import AreaScale
+    from pipeline.overlay.flat import Flat
+
+    Shapes = NDArray[np.object_]
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+
+SAME_M2, SAME_REL = 1e-6, 1e-12
+"""Areas that part by no more are the same: what floating point leaves of touching and covering."""
+_THREADS = min(os.cpu_count() or 1, 8)
+_PAIRS_AT_ONCE = 2_000
+
+
+class Overlaps(NamedTuple):
+    """Pairs of rows that share ground, sorted by left, then right.
+
+    planar_m2: on the plane; area_m2: on the ellipsoid, unrounded; whole: right covers all of left.
+    """
+
+    left: Ints
+    right: Ints
+    planar_m2: Floats
+    area_m2: Floats
+    whole: Bools
+
+    def only(self, chosen: Bools | Ints) -> Overlaps:
+        """Return the chosen pairs."""
+        return Overlaps._make(values[chosen] for values in self)
+
+
+def overlaps(left: Shapes, right: Shapes, scale: AreaScale = measure.PLANAR) -> Overlaps:
+    """Return the pairs of valid polygons that share more ground than floating point leaves.
+
+    scale: of the county (measure.area_scale); without one, area_m2 is planar too.
+    """
+    near = np.asarray(shapely.STRtree(right).query(left), dtype=np.int64).T
+    near = near[np.lexsort((near[:, 1], near[:, 0]))]
+    rows, place = np.unique(near[:, 0], return_inverse=True)
+    mine, theirs = flat(left[rows]), flat(right)
+    area = shared_areas(mine, theirs, np.column_stack((place, near[:, 1])), scale)
+    own = own_areas_m2(mine)[place]
+    limit = SAME_M2 + SAME_REL * own
+    planar, true = area[:, 0], area[:, 1]
+    found = Overlaps(near[:, 0], near[:, 1], planar, true, planar >= own - limit)
+    return found.only(planar > np.minimum(limit, own / 2))
+
+
+def shared_areas(left: Flat, right: Flat, pairs: Ints, scale: AreaScale) -> Floats:
+    """Return per pair of rows (n, 2) the planar and the ellipsoidal area shared, in m² (n, 2)."""
+    area = np.empty((len(pairs), 2))
+
+    def measured(start: int) -> None:
+        block = slice(start, start + _PAIRS_AT_ONCE)
+        pair_areas(left, right, np.ascontiguousarray(pairs[block]), scale, area[block])
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in pool.map(measured, range(0, len(pairs), _PAIRS_AT_ONCE)):
+            pass
+    return area
+
+
+def own_areas_m2(shapes: Flat, scale: AreaScale = measure.PLANAR) -> Floats:
+    """Return each polygon's area in m²: on the ellipsoid by a county's scale, else on the plane."""
+    area = np.empty((len(shapes.box), 2))
+    own_areas(shapes, scale, area)
+    return area[:, 1]
