@@ -112,14 +112,14 @@ def test_progress_shows_the_first_and_the_newest_exports(count):
     county = county_of(exports=(date(2022, 12, 31), *days))
     figure = sheet("cropland_progress", gaps=pd.concat(tables), county=county, export=days[-1])
     said = written(figure)
-    shown = days if count <= 8 else [days[0], *days[-7:]]
+    shown = days if count <= 7 else [days[0], *days[-6:]]
     heads = [text for text in said if text.startswith("第") and "期 " in text]
     assert len(heads) == len(shown)
     assert f"第{count}期 {days[-1].year}年{days[-1].month}月{days[-1].day}日" in said
     assert any(
         "首期尚无进度可比" in t if count == 1 else "比上期提高1.0个百分点" in t for t in said
     )
-    assert (f"共{count}期，图上为台账首期和最近7期。" in "".join(said)) == (count > 8)
+    assert (f"共{count}期，图上为台账首期和最近6期。" in "".join(said)) == (count > 7)
     check_layout(figure)
 
 

@@ -101,7 +101,7 @@ def legend(
     narrow = len(stops) > 2  # noqa: PLR2004 - the swatch makes room
     step, swatch = 5.7, Box(panel.left + 3, 0, panel.left + (9 if narrow else 15), 0)
     y = panel.top - 4.4
-    _columns(sheet, y, stops, heads_of_columns, Ink(STYLE.note_pt, colour=STYLE.quiet, ha="right"))
+    columns(sheet, y, stops, heads_of_columns, Ink(STYLE.note_pt, colour=STYLE.quiet, ha="right"))
     sheet.text((swatch.right + 3, y), of, Ink(STYLE.note_pt, colour=STYLE.quiet))
     for row in rows:
         y -= step
@@ -109,11 +109,11 @@ def legend(
         sheet.rect(area, row.colour, STYLE.town_line, STYLE.rule_pt, hatch=row.hatch)
         width = stops[0] - swatch.right - (11 if narrow else 15)
         sheet.fitted((swatch.right + 3, y), row.label, Ink(STYLE.body_pt), width)
-        _columns(sheet, y, stops, row.columns, Ink(STYLE.body_pt, ha="right"))
+        columns(sheet, y, stops, row.columns, Ink(STYLE.body_pt, ha="right"))
     y -= step + 0.6
     _rule(sheet, panel, y + 4.3)
     sheet.text((swatch.right + 3, y), total.label, Ink(STYLE.body_pt, bold=True))
-    _columns(sheet, y, stops, total.columns, Ink(STYLE.body_pt, bold=True, ha="right"))
+    columns(sheet, y, stops, total.columns, Ink(STYLE.body_pt, bold=True, ha="right"))
     return y - 1.6
 
 
@@ -145,7 +145,7 @@ def bars(
     longest = stops[0] - 13 - bar_at - max((sheet.width(r.value, plain) for r in rows), default=0)
     y = panel.top - 4.2
     sheet.text((bar_at, y), heads[0], Ink(STYLE.note_pt, colour=STYLE.quiet))
-    _columns(sheet, y, stops, heads[1:], quiet)
+    columns(sheet, y, stops, heads[1:], quiet)
     y -= 1.4
     top = y
     for row in rows:
@@ -157,13 +157,13 @@ def bars(
             bar = Box(bar_at, y + step * 0.17, bar_at + longest * row.length, y + step * 0.83)
             sheet.rect(bar, row.colour, STYLE.town_line, STYLE.hair_pt)
         sheet.text((bar_at + longest * row.length + 1.2, foot), row.value, plain)
-        _columns(sheet, foot, stops, row.columns, Ink(size, ha="right"))
+        columns(sheet, foot, stops, row.columns, Ink(size, ha="right"))
     sheet.line([(bar_at, top), (bar_at, y)], STYLE.rule_pt, STYLE.rule)
     _rule(sheet, panel, y - 0.6)
     strong, y = Ink(size, bold=True), y - step * 0.9
     sheet.text((name_at, y), total.name, strong)
     sheet.fitted((bar_at, y), total.value, strong, stops[0] - 13 - bar_at)
-    _columns(sheet, y, stops, total.columns, Ink(size, bold=True, ha="right"))
+    columns(sheet, y, stops, total.columns, Ink(size, bold=True, ha="right"))
 
 
 def _stops(panel: Box, count: int, step: float) -> list[float]:
@@ -171,9 +171,7 @@ def _stops(panel: Box, count: int, step: float) -> list[float]:
     return [panel.right - 3 - step * n for n in reversed(range(count))]
 
 
-def _columns(
-    sheet: Sheet, y: float, stops: Sequence[float], texts: Sequence[str], ink: Ink
-) -> None:
+def columns(sheet: Sheet, y: float, stops: Sequence[float], texts: Sequence[str], ink: Ink) -> None:
     """Write texts against their right edges."""
     for stop, text in zip(stops, texts, strict=True):
         sheet.text((stop, y), text, ink)

@@ -177,10 +177,14 @@ def amount(value: object) -> Decimal | None:
 
 
 def percent(part: Decimal | None, whole: Decimal | None) -> str:
-    """Return a share with one decimal, half-up; a dash where it can't be told."""
+    """Return a share with one decimal, half-up; a dash where it can't be told.
+
+    0.0% only of exactly nothing: a smaller share than can be printed is <0.1%.
+    """
     if part is None or not whole:
         return "—"
-    return f"{half_up(part * 100 / whole, 1)}%"
+    share = half_up(part * 100 / whole, 1)
+    return "<0.1%" if part > 0 and not share else f"{share}%"
 
 
 def done(town: TownGap) -> str:

@@ -49,6 +49,12 @@ def ground(towns: gpd.GeoDataFrame, frame: MapFrame) -> Ground:
     return Ground(dict(zip(merged.index, polygons, strict=True)), county, inner)
 
 
+def free_part(shape: BaseGeometry, busy: BaseGeometry) -> BaseGeometry:
+    """Return the part of a town that no plot needs; the whole town where nothing is left."""
+    rest = shapely.difference(shape, busy)
+    return shape if rest.is_empty else rest
+
+
 def glow(sheet: Sheet, county: BaseGeometry, frame: MapFrame) -> None:
     """Draw the tinted bands along the outside of the county's boundary, widest first."""
     for width, colour in zip(STYLE.glow_mm, STYLE.glow, strict=True):

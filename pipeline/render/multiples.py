@@ -68,7 +68,7 @@ def draw(
     words: Words,
     extra: Callable[[Sheet, Box], None] | None = None,
 ) -> Figure:
-    """Draw the panels over legend, notes and title block; extra draws into one cell more."""
+    """Draw the panels over legend, notes and title block; extra draws into what the row leaves."""
     sheet = new_sheet(page("A3"))
     room = kit.neatlines(sheet)
     top = kit.titles(
@@ -82,7 +82,7 @@ def draw(
     for box, panel in zip(boxes, panels, strict=False):
         _panel(sheet, box, panel, replace(frame, box=_map_box(box)), data)
     if extra is not None:
-        extra(sheet, boxes[-1])
+        extra(sheet, boxes[-1]._replace(right=area.right))
     _foot(sheet, data, frame, words)
     if data.county.sample:
         kit.sample_mark(sheet, (room.right - 50, room.top - 17))
@@ -106,11 +106,13 @@ def _map_box(box: Box) -> Box:
 
 
 def _common_frame(box: Box, data: MapData) -> MapFrame:
-    """Return the frame of a panel: the whole county, to the thousand of the scale."""
+    """Return the frame of a panel: the whole county, at a scale of two digits."""
     west, south, east, north = (float(v) for v in data.towns.total_bounds)
     room = _map_box(box).inset(2.5)
     needed = max((east - west) / room.width, (north - south) / room.height)
-    return MapFrame(_map_box(box), math.ceil(needed) * 1000, (west + east) / 2, (south + north) / 2)
+    unit = 10 ** max(0, math.floor(math.log10(needed * 1000)) - 1)
+    scale = math.ceil(needed * 1000 / unit) * unit
+    return MapFrame(_map_box(box), scale, (west + east) / 2, (south + north) / 2)
 
 
 def _panel(sheet: Sheet, box: Box, panel: Panel, frame: MapFrame, data: MapData) -> None:

@@ -10,10 +10,10 @@ from pipeline.render import furniture as kit
 from pipeline.render.book.plan import INDEX_COLUMNS, INDEX_ROWS
 from pipeline.render.book.words import Words, sum_mu
 from pipeline.render.frame import fit_frame, grid_north, neat_grid, scale_bar, scale_text
-from pipeline.render.ground import borders, glow, ground, water
+from pipeline.render.ground import borders, free_part, glow, ground, water
 from pipeline.render.labels import Wanted, place, write
 from pipeline.render.sheet import Box, Ink, Sheet, new_sheet
-from pipeline.render.style import STYLE, page
+from pipeline.render.style import PT_MM, STYLE, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from pipeline.render.book.plan import Plan
     from pipeline.render.data import MapData
 
-_MAP = Box(20.0, 24.0, 300.0, 258.0)
+_CLEAR_MM = 1.2
+"""Between a town's name and the plots."""
+_MAP = Box(20.0, 29.0, 300.0, 258.0)
 
 
 def cover(data: MapData, plan: Plan) -> Figure:
@@ -108,22 +110,27 @@ def county_map(data: MapData, plan: Plan, words: Words) -> Figure:
         own = shapes[(data.tasks["category"] == name).to_numpy()]
         own = own[~shapely.is_empty(own)]
         if len(own):
-            sheet.lines(shapely.union_all(shapely.boundary(own)), 1.3, colour, f"specks:{name}")
+            sheet.lines(list(shapely.boundary(own)), 1.3, colour, f"specks:{name}")
     north_box = grid_north(
         sheet, frame, data.county.crs, (frame.box.right - 13, frame.box.top - 22)
     )
+    kept = [north_box]
+    if data.county.sample:
+        kept.append(kit.sample_mark(sheet, (frame.box.left + 4, frame.box.top - 19)))
     pages = {section.town_code: section for section in plan.sections}
+    seen = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+    busy = shapely.union_all(shapely.buffer(seen, _CLEAR_MM))
     wanted = [
-        Wanted(shape, pages[code].town, f"第{pages[code].page}–{pages[code].last_page}页", "",
-               STYLE.paper)
+        Wanted(free_part(shape, busy), pages[code].town,
+               f"第{pages[code].page}–{pages[code].last_page}页", "", STYLE.paper)
         for code, shape in land.shapes.items()
         if code in pages
     ]  # fmt: skip
-    placed = place(sheet, wanted, frame.box, [north_box])
-    neat_grid(sheet, frame, data.county.crs, [north_box, *(item.box for item in placed)])
+    placed = place(sheet, wanted, frame.box, kept)
+    neat_grid(sheet, frame, data.county.crs, [*kept, *(item.box for item in placed)])
     write(sheet, placed)
     sheet.rect(frame.box, "none", STYLE.ink, STYLE.frame_pt)
-    y = frame.box.bottom - 8.4
+    y = frame.box.bottom - 10.6
     sheet.text((frame.box.left, y), scale_text(frame.scale), Ink(11, bold=True))
     scale_bar(sheet, frame, frame.box.left + 40, y - 0.6)
     _county_side(sheet, data, plan, words)
@@ -143,12 +150,34 @@ def _county_side(sheet: Sheet, data: MapData, plan: Plan, words: Words) -> None:
     ]
     total = kit.LegendRow(STYLE.paper, "合计", (f"{len(drawn):,}", sum_mu(drawn)))
     y = kit.legend(sheet, panel, ("类别", "图斑", "亩"), rows, total)
-    if data.county.sample:
-        kit.sample_mark(sheet, (334, y - 24))
+    _towns(sheet, data, plan, Box(308, 78, 406, y - 4))
     west, south, east, north = (float(v) for v in data.towns.total_bounds)
     scale = fit_frame(_MAP, (west, south, east, north), 10.0).scale
     block = kit.band(sheet, Box(308, 20, 406, 72), "图件信息")
     kit.title_block(sheet, block, data, scale)
+
+
+def _towns(sheet: Sheet, data: MapData, plan: Plan, box: Box) -> None:
+    """List the towns: pages, plots on their sheets, closed ones, 亩."""
+    assert data.tasks is not None  # noqa: S101 - needs guarantees it
+    panel = kit.band(sheet, box, "各镇（点击跳到该镇）")
+    rows = [("镇办", "页", "图斑", "已销号", "亩", 0)]
+    for section in plan.sections:
+        own = data.tasks.iloc[[row for frame in section.frames for row in frame.rows]]
+        closed = int((own["status"] == "closed").sum())
+        rows.append((section.town, f"{section.page}–{section.last_page}", f"{len(own):,}",
+                     f"{closed:,}", sum_mu(own, 1), section.page))  # fmt: skip
+    step = min(7.0, (panel.height - 3) / len(rows))
+    size = max(STYLE.small_pt, min(STYLE.body_pt, step / PT_MM * 0.62))
+    stops = (panel.left + 44, panel.left + 58, panel.left + 74, panel.right - 3)
+    for n, (name, *figures, number) in enumerate(rows):
+        y = panel.top - 1 - (n + 0.75) * step
+        ink = Ink(size, bold=bool(number), colour=STYLE.ink if number else STYLE.quiet)
+        text = sheet.fitted((panel.left + 3, y), name, ink, 26)
+        if number:
+            text.set_url(kit.page_url(number))
+        for stop, figure in zip(stops, figures, strict=True):
+            sheet.text((stop, y), figure, Ink(size, colour=ink.colour, ha="right"))
 
 
 def index(data: MapData, plan: Plan) -> Iterator[Figure]:
@@ -160,14 +189,21 @@ def index(data: MapData, plan: Plan) -> Iterator[Figure]:
         room = kit.neatlines(sheet)
         title = "标识码索引" + (f"（{n + 1}/{count}）" if count > 1 else "")
         sheet.text((room.left + 4, room.top - 8), title, Ink(13, bold=True))
-        ink = Ink(STYLE.body_pt, colour=STYLE.quiet, ha="right")
-        sheet.text((room.right - 4, room.top - 8), "标识码 · 图幅 · 号 · 页", ink)
         own = plan.index.iloc[n * per_page : (n + 1) * per_page]
         width = (room.width - 8) / INDEX_COLUMNS
+        for column in range(-(-len(own) // INDEX_ROWS)):
+            x = room.left + 4 + column * width
+            sheet.text((x, room.top - 12.4), "标识码 · 图幅 · 号 · 页",
+                       Ink(STYLE.small_pt, colour=STYLE.quiet))  # fmt: skip
+            if column:
+                ends = [(x - 3, room.top - 12), (x - 3, room.bottom + 10)]
+                sheet.line(ends, STYLE.hair_pt, STYLE.rule)
         for line, row in enumerate(own.to_dict("records")):
             x = room.left + 4 + (line // INDEX_ROWS) * width
-            y = room.top - 14.5 - (line % INDEX_ROWS) * 3.78
-            text = f"{row['bsm']}   图幅 {row['frame']}   号 {row['number']}   第{row['page']}页"
-            sheet.text((x, y), text, Ink(6.6), gid="index").set_url(kit.page_url(row["page"]))
+            y = room.top - 16.4 - (line % INDEX_ROWS) * 3.74
+            text = f"{row['bsm']}  图幅{row['frame']}  {row['number']}号  第{row['page']}页"
+            entry = sheet.fitted((x, y), text, Ink(6.6), width - 4)
+            entry.set_gid("index")
+            entry.set_url(kit.page_url(row["page"]))
         kit.page_foot(sheet, data, plan.index_page + n, plan.pages)
         yield sheet.figure

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from pipeline.render.data import MapData
     from pipeline.render.frame import MapFrame
 
-_MAP = Box(20.0, 24.0, 280.0, 258.0)
+_MAP = Box(20.0, 29.0, 280.0, 258.0)
 _SIDE = Box(288.0, 20.0, 406.0, 262.0)
 _RADIUS_MM = (2.7, 7.5)
+_LEAST_ROW_MM = 3.1
 _RINGS_MM = (0.0, 2.0, 4.0, 7.0, 10.0, 14.0, 19.0, 25.0, 32.0)
 
 
@@ -116,7 +117,7 @@ def _map(sheet: Sheet, data: MapData, section: Section, frame: MapFrame, words: 
         _donut(sheet, data.tasks, item, box, anchor, words)
     sheet.rect(frame.box, "none", STYLE.ink, STYLE.frame_pt)
     scale = scale_text(frame.scale)
-    y = frame.box.bottom - 8.4
+    y = frame.box.bottom - 10.6
     sheet.text((frame.box.left, y), scale, Ink(11, bold=True))
     scale_bar(sheet, frame, frame.box.left + 40, y - 0.6)
 
@@ -243,20 +244,30 @@ def _cells(row: pd.Series | None) -> tuple[str, ...]:
 
 def _frames(sheet: Sheet, tasks: gpd.GeoDataFrame, section: Section, top: float) -> None:
     """List the frames: number, page, scale, plots, 亩; every line links to its page."""
-    area = _SIDE._replace(top=top - 3)
-    panel = kit.band(sheet, area, "图幅（点击跳到该页）")
+    panel = kit.band(sheet, _SIDE._replace(top=top - 3), "图幅（点击跳到该页）")
+    note = "圆环按类别分色，大小表示任务亩数；细框为图幅范围。"
+    sheet.text((panel.left + 3, panel.bottom + 1), note, Ink(STYLE.note_pt, colour=STYLE.quiet))
     pages = {f.number: number for number, frames in section.detail_pages for f in frames}
-    rows = max(1, int((panel.height - 3) / 3.1))
-    columns = 2 if len(section.frames) <= 2 * rows else 3
-    width = (panel.width - 4) / columns
-    step = min(4.4, (panel.height - 3) / max(1, -(-len(section.frames) // columns)))
-    size = max(STYLE.small_pt, min(7.0, step / PT_MM * 0.7))
+    room = panel.height - 11
+    columns = 2 if len(section.frames) <= 2 * int(room / _LEAST_ROW_MM) else 3
     per = -(-len(section.frames) // columns) or 1
+    step, width = min(5.2, room / per), (panel.width - 4) / columns
+    size = max(STYLE.small_pt, min(7.5, step / PT_MM * 0.66))
+    stops = tuple(share * (width - 3) for share in (0.14, 0.34, 0.6, 0.76, 1.0))
+    heads = ("图幅", "页", "比例尺", "图斑", "亩")
+    for n in range(-(-len(section.frames) // per)):
+        x = panel.left + 3 + n * width
+        kit.columns(sheet, panel.top - 4, [x + stop for stop in stops], heads,
+                    Ink(STYLE.small_pt, colour=STYLE.quiet, ha="right"))  # fmt: skip
     for n, item in enumerate(section.frames):
         x = panel.left + 3 + (n // per) * width
-        y = panel.top - 2 - (n % per + 1) * step
+        y = panel.top - 5 - (n % per + 1) * step
         own = tasks.iloc[list(item.rows)]
-        text = f"{item.number}  第{pages[item.number]}页  {len(own)}个 {sum_mu(own)}亩"
-        sheet.text((x, y), text, Ink(size), gid="frame-row").set_url(
-            kit.page_url(pages[item.number])
-        )
+        page_number = pages[item.number]
+        figures = (
+            f"{page_number}", scale_text(item.scale).replace(" ", ""), f"{len(own)}", sum_mu(own, 1)
+        )  # fmt: skip
+        number = sheet.text((x + stops[0], y), str(item.number), Ink(size, bold=True, ha="right"))
+        number.set_url(kit.page_url(page_number))
+        number.set_gid("frame-row")
+        kit.columns(sheet, y, [x + stop for stop in stops[1:]], figures, Ink(size, ha="right"))

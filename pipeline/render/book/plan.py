@@ -38,7 +38,7 @@ MEDIAN_MM = 8.0
 MOST_PLOTS = 30
 """Plots a frame holds: as many as its list has lines."""
 FRAMES_PER_PAGE = 4
-INDEX_ROWS, INDEX_COLUMNS = 66, 4
+INDEX_ROWS, INDEX_COLUMNS = 66, 6
 FRONT_PAGES = 2
 """Cover with contents, county overview."""
 

@@ -66,6 +66,6 @@ def plot_mu(area_m2: float) -> str:
     return mu_text(int(to_cm2(area_m2)), 2)
 
 
-def sum_mu(tasks: pd.DataFrame) -> str:
-    """Return the 亩 of several tasks: the exact sum, two decimals, half-up."""
-    return f"{Decimal(mu_text(int(to_cm2(tasks['area_m2']).sum()), 2)):,}"
+def sum_mu(tasks: pd.DataFrame, places: int = 2) -> str:
+    """Return the 亩 of several tasks: the exact sum, half-up to some decimals."""
+    return f"{Decimal(mu_text(int(to_cm2(tasks['area_m2']).sum()), places)):,}"

@@ -86,23 +86,30 @@ def _courses(data: MapData, rows: pd.DataFrame, indicator: Indicator) -> list[Co
         left = tuple((date.fromisoformat(r["export"]), Decimal(r["open_mu"])) for r in records)
         if not records:
             continue
-        total = Decimal(records[-1]["done_mu"]) + Decimal(records[-1]["open_mu"])
-        found.append(Course(name, left, _planned(data, name, indicator, total), records[-1]))
+        whole = [
+            (day, Decimal(r["done_mu"]) + mu) for (day, mu), r in zip(left, records, strict=True)
+        ]
+        found.append(Course(name, left, _planned(data, name, indicator, whole), records[-1]))
     return found
 
 
 def _planned(
-    data: MapData, name: str, indicator: Indicator, total: Decimal
+    data: MapData, name: str, indicator: Indicator, whole: list[tuple[date, Decimal]]
 ) -> tuple[tuple[date, Decimal], ...]:
-    """Return what should be left by plan.csv at its dates; towns add up to the county."""
+    """Return what should be left by plan.csv, as steps; towns add up to the county.
+
+    whole: 亩 of all tasks at each export. A step of the plan is due on its date and until the next
+    (as in progress.csv); new tasks raise the line on the export that brings them.
+    """
     steps = [row for row in data.county.plan if row.indicator is indicator]
     own = [row for row in steps if row.town == name]
     if not own and name == "全县":
         own = steps
-    days = sorted({row.date for row in own})
-    towns = {row.town for row in own}
-    planned = []
-    for day in days:
+    if not own:
+        return ()
+    towns = sorted({row.town for row in own})
+    planned: list[tuple[date, Decimal]] = []
+    for day in sorted({day for day, _ in whole} | {row.date for row in own}):
         due = sum(
             (
                 max((r.planned_mu for r in own if r.town == town and r.date <= day),
@@ -111,8 +118,11 @@ def _planned(
             ),
             Decimal(0),
         )  # fmt: skip
-        planned.append((day, max(total - due, Decimal(0))))
-    return ((data.county.ledger, total), *planned) if planned else ()
+        known = [mu for seen, mu in whole if seen <= day] or [whole[0][1]]
+        if planned:
+            planned.append((day, planned[-1][1]))
+        planned.append((day, max(known[-1] - due, Decimal(0))))
+    return tuple(planned)
 
 
 def _page(data: MapData, courses: list[Course], label: str) -> Figure:

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from pipeline.render.breaks import Breaks
     from pipeline.render.data import MapData
+    from pipeline.render.sheet import Box, Sheet
 
-MOST = 8
-"""Panels a sheet holds: the ledger's export and the newest ones."""
+MOST = 7
+"""Panels a sheet holds beside the ranking: the ledger's export and the newest ones."""
+_ROW_MM = 3.2
 
 
 class Named(NamedTuple):
@@ -46,7 +48,7 @@ def draw(data: MapData, *, named: Named) -> Iterator[Figure]:
     now = tables[data.export]
     notes = [
         "完成率=已恢复÷应恢复（台账任务面积），以各期调查成果为准；仍有剩余的不印100%。",
-        "各小图分级界限相同，各期不变。图例所列为最新一期。",
+        "各小图分级界限相同，各期不变。图例所列为最新一期；比上期为百分点，▲提高、▼下降。",
     ]
     if len(shown) < len(days):
         notes.append(f"共{len(days)}期，图上为台账首期和最近{len(shown) - 1}期。")
@@ -62,7 +64,45 @@ def draw(data: MapData, *, named: Named) -> Iterator[Figure]:
         notes=notes,
         fingerprint=breaks.fingerprint,
     )
-    yield draw_panels(data, panels, words)
+    before = tables[shown[-2]] if len(shown) > 1 else None
+    yield draw_panels(data, panels, words, partial(_ranking, now=now, before=before, breaks=breaks))
+
+
+def _ranking(
+    sheet: Sheet, box: Box, *, now: GapTable, before: GapTable | None, breaks: Breaks
+) -> None:
+    """Draw the last cell: the newest rates, best first, with the change since the export before."""
+    panel = kit.band(sheet, box, "最新一期，完成率由高到低")
+    rates = {town.code: town.done_pct or Decimal(0) for town in now.known}
+    earlier = {town.code: town.done_pct for town in before.known} if before else {}
+    order = sorted(now.known, key=lambda town: (-rates[town.code], town.code))
+    most = max(1, int((panel.height - 7) / _ROW_MM - 1.4))
+    rows = [
+        kit.BarRow(
+            str(1 + sum(rate > rates[town.code] for rate in rates.values())), town.town,
+            float(rates[town.code]) / 100, breaks.of(town.permille or Decimal(0)).colour,
+            done(town), (_step(rates[town.code], earlier.get(town.code)), whole_mu(town.remaining)),
+        )
+        for town in (order if len(order) <= most else order[: most - 1])
+    ]  # fmt: skip
+    if len(rows) < len(order):
+        left = sum((town.remaining or Decimal(0) for town in order[len(rows) :]), Decimal(0))
+        name = f"其余{len(order) - len(rows)}个镇办"
+        rows.append(kit.BarRow("", name, 0.0, "", "", ("", whole_mu(left))))
+    county, past = now.county, before.county if before else None
+    change = _step(county.done_pct, past.done_pct if past else None) if county else "—"
+    total = kit.BarRow(
+        "", "全县", 0.0, "", done(county) if county else "—", (change, whole_mu(now.remaining))
+    )
+    kit.bars(sheet, panel, ("完成率", "比上期", "剩余亩"), rows, total)
+
+
+def _step(now: Decimal | None, before: Decimal | None) -> str:
+    """Return the change of a rate in percentage points, with a mark for its way."""
+    if now is None or before is None:
+        return "—"
+    change = half_up(now, 1) - half_up(before, 1)
+    return f"{'▲' if change > 0 else '▼'}{abs(change)}" if change else "0.0"
 
 
 def _panel(table: GapTable, breaks: Breaks, day: date, days: list[date]) -> Panel:

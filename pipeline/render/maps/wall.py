@@ -24,7 +24,7 @@ from pipeline.render.frame import (
     scale_text,
 )
 from pipeline.render.gap_table import done, gap_table, percent, whole_mu
-from pipeline.render.ground import borders, glow, ground
+from pipeline.render.ground import borders, free_part, glow, ground
 from pipeline.render.labels import Wanted, place, write
 from pipeline.render.layout import layout_of
 from pipeline.render.sheet import Box, Ink, Sheet, new_sheet
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
-    from shapely.geometry.base import BaseGeometry
 
     from pipeline.render.book.plan import Frame
     from pipeline.render.data import MapData
@@ -85,7 +84,7 @@ def _headline(tasks: gpd.GeoDataFrame) -> str:
         return "全县没有整改任务"
     closed = int((tasks["status"] == "closed").sum())
     share = percent(Decimal(closed), Decimal(len(tasks)))
-    return f"整改任务{len(tasks):,}个图斑{sum_mu(tasks)}亩，已销号{closed:,}个（{share}）"
+    return f"整改任务{len(tasks):,}个图斑{sum_mu(tasks, 0)}亩，已销号{closed:,}个（{share}）"
 
 
 def _map(
@@ -120,7 +119,11 @@ def _map(
     )
     wanted = [
         Wanted(
-            _free(shape, busy), names[code], f"{int(counts.get(code, 0)):,}个图斑", "", STYLE.paper
+            free_part(shape, busy),
+            names[code],
+            f"{int(counts.get(code, 0)):,}个图斑",
+            "",
+            STYLE.paper,
         )
         for code, shape in land.shapes.items()
     ]
@@ -135,12 +138,6 @@ def _map(
     sheet.text((left, y), scale_text(frame.scale), Ink(12, bold=True))
     scale_bar(sheet, frame, left + 34, y - 0.6)
     return context
-
-
-def _free(shape: BaseGeometry, busy: BaseGeometry) -> BaseGeometry:
-    """Return the part of a town that no plot needs; the whole town where nothing is left."""
-    rest = shapely.difference(shape, busy)
-    return shape if rest.is_empty else rest
 
 
 def _book_frames(data: MapData, frame: MapFrame) -> tuple[list[Frame], list[shapely.Polygon]]:
