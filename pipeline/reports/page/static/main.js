@@ -6,6 +6,7 @@ const chips = { classes: [], statuses: [] };
 
 /** Show one tab; the list of a page without map is always there. */
 function showTab(name, { focus = false } = {}) {
+  const away = document.getElementById("list").hidden;
   for (const tab of TABS) {
     const button = document.getElementById(`tab-${tab}`);
     button.setAttribute("aria-selected", String(tab === name));
@@ -13,7 +14,7 @@ function showTab(name, { focus = false } = {}) {
     document.getElementById(tab).hidden = tab !== name;
   }
   showSums();
-  if (name === "list") {
+  if (name === "list" && away) {
     table.redraw(); // 藏着的时候不画行
     if (selected >= 0) markRow(selected, true);
   }
@@ -33,11 +34,16 @@ function choose(i, { zoom = false, scroll = false } = {}) {
 /** Everything that follows the filter. */
 function refresh() {
   applyFilter();
+  refreshTable();
+  if (map) refreshMap();
+  showNumbers();
+}
+
+/** The numbers beside the tick boxes, above the tabs and in the sums. */
+function showNumbers() {
   for (const group of Object.keys(chips)) {
     chips[group].forEach((chip, n) => { chip.lastChild.textContent = String(facets[group][n]); });
   }
-  refreshTable();
-  if (map) refreshMap();
   showCounts();
   showSums();
 }
@@ -119,11 +125,11 @@ async function start() {
   applyFilter();
   await makeTable();
   if (mapped) makeMap();
-  refresh();
+  showNumbers();
   showWhy(-1);
   document.getElementById("tab-list").hidden = !mapped;
   showTab(TABS[0]);
-  requestAnimationFrame(() => requestAnimationFrame(() => {
+  requestAnimationFrame(() => setTimeout(() => { // 第一帧画完
     document.documentElement.dataset.ready = String(Math.round(performance.now()));
   }));
 }

@@ -21,7 +21,7 @@ function ringsOf(coded) {
     for (let k = 0; k < ring.length; k += 2) {
       x += ring[k];
       y += ring[k + 1];
-      points[k / 2] = [y / 1e6, x / 1e6];
+      points[k / 2] = new L.LatLng(y / 1e6, x / 1e6);
     }
     return points;
   });
