@@ -61,6 +61,7 @@ function pieceBlock(piece, several) {
   const [number, plotNumber, base, , source, land] = piece;
   const why = page.reasons[number];
   const [zones, previous, lists] = why.evidence.map(lineOf);
+  const flags = why.flags.length ? why.flags.map((n) => `标记：${lineOf(n)}`) : ["标记：无"];
   const tried = why.tried.map((n) => element("li", {}, lineOf(n)));
   return element("section", {},
     several ? element("h4", {}, `第 ${plotNumber} 块，${mu(base)} 亩`) : null,
@@ -68,7 +69,7 @@ function pieceBlock(piece, several) {
     element("h4", {}, "证据"),
     pairs([lineOf(land), zones, previous, ...overlapLines(piece, source === null ? "" : page.sources[source]), lists]),
     element("h4", {}, "次选与标记"),
-    pairs([lineOf(why.runner_up), ...(why.flags.length ? why.flags.map(lineOf) : ["标记：无"])]),
+    pairs([lineOf(why.runner_up), ...flags]),
     element("details", {}, element("summary", {}, `逐条判定（${tried.length} 条规则依次试）`), element("ol", {}, ...tried)));
 }
 
