@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 
-from pipeline import fields
 from pipeline.doctor.seen import FieldSeen, LayerSeen, Tally
 from pipeline.doctor.tallies import of_losses, of_problems, of_rejects
 from pipeline.errors import InputError
@@ -20,13 +17,13 @@ from pipeline.ingest import geometry as shapes
 from pipeline.ingest import names
 from pipeline.ingest.ground import GAP
 from pipeline.ingest.layer import Taken, read_raw, rows_of
-from pipeline.ingest.parameters import GEOGRAPHIC_EPSG, meridian
+from pipeline.ingest.parameters import PREFIXED_EPSG
 from pipeline.ingest.place import TownShapes, town_shapes
 from pipeline.ingest.placing import Task
 from pipeline.ingest.plots import TOWN_NOTES
 from pipeline.ingest.read import TOWNS, finish_plots, finish_role, joined
 from pipeline.ingest.result import AllRejectedError
-from pipeline.model import County, Mode, Thresholds
+from pipeline.ingest.standin import stand_in, working_crs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.fields import Field
     from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
     from pipeline.ingest.result import IngestResult
+    from pipeline.model import County
 
 KINDS = {
     0: "点", 1: "线", 2: "线环", 3: "面", 4: "多点", 5: "多线", 6: "多部件面", 7: "混合图形",
@@ -45,10 +43,7 @@ KINDS = {
 EMPTY, UNREADABLE = "空", "无法解析"
 STORED = {"text": "文本", "number": "数值", "float": "浮点数", "unreadable": "不是文字"}
 PERSONAL = "涉及个人信息，不读"
-CODE_DIGITS = 6
 NOT_CHECKED = ("县代码与位置", "镇办（坐落单位代码）", "行政区范围")
-FIRST_ZONE, FIRST_EPSG, ZONE_DEGREES = 25, 4513, 3
-ANY_DAY = date(2000, 1, 1)
 NOWHERE = TownShapes(np.empty(0, dtype=object), np.empty(0, dtype=object))
 ALONE = frozenset({GAP})
 """What only the files of an export together can tell."""
@@ -73,7 +68,7 @@ class _Sight:
     findings: list[Finding] = field(default_factory=list)
     notes: list[Tally] = field(default_factory=list)
     kinds: dict[str, int] = field(default_factory=dict)
-    working_crs: str = f"EPSG:{FIRST_EPSG}"
+    working_crs: str = f"EPSG:{PREFIXED_EPSG}"
     crs: str | None = None
     refused_crs: list[Finding] = field(default_factory=list)
 
@@ -186,7 +181,7 @@ def _look_at_geometry(sight: _Sight, delivery: Delivery, claim: Claim | None) ->
     sight.refused_crs = list(decision.findings)
     sight.crs = decision.evidence or None
     if decision.epsg:
-        sight.working_crs = _working_crs(decision.epsg, shapes.middle(geometry[~odd])[0])
+        sight.working_crs = working_crs(decision.epsg, shapes.middle(geometry[~odd])[0])
     if claim is None:
         sight.notes += _faults(raw, geometry)
 
@@ -233,7 +228,7 @@ def _judge(
     """Return the layer with what ingest would make of its rows."""
     claim, raw = wanted.claim, sight.raw
     assert claim is not None and raw is not None  # noqa: PT018, S101 - by the caller
-    county = wanted.county or _stand_in(raw, layer, claim.role, sight)
+    county = wanted.county or stand_in(raw, layer, claim.role, sight.working_crs)
     task = Task(county=county, role=claim.role, source=claim.source, towns=wanted.towns)
     known = (delivery.where, delivery.where)
     try:
@@ -261,25 +256,3 @@ def _judge(
         notes=tuple(of_problems(result, without=ALONE if wanted.county else {*ALONE, *TOWN_RULES})),
         not_checked=() if wanted.county else NOT_CHECKED,
     ), result
-
-
-def _stand_in(raw: RawLayer, layer: LayerInfo, role: str, sight: _Sight) -> County:
-    """Return a county that asks nothing of its own: the code and CRS that the data itself has."""
-    found, _ = names.match(role, layer.columns)
-    code = ""
-    for standard in (fields.ZLDWDM, fields.XZQDM):
-        if standard in found:
-            codes = raw.table[found[standard]].str.strip().str[:CODE_DIGITS]
-            code = str(codes.mode().iloc[0]) if codes.notna().any() else code
-    return County(
-        root=Path(), name="", code=code, crs=sight.working_crs,
-        previous=ANY_DAY, ledger=ANY_DAY, deadline=ANY_DAY, rules="", publisher="",
-        mode=Mode.DERIVE, sample=False, layers={}, phases={}, thresholds=Thresholds(),
-        towns=(), targets=(),
-    )  # fmt: skip
-
-
-def _working_crs(epsg: int, x: float) -> str:
-    """Return the 3° zone in which data of this CRS, around `x`, would be worked on."""
-    central = x if epsg == GEOGRAPHIC_EPSG else float(meridian(epsg) or 0)
-    return f"EPSG:{FIRST_EPSG + round(central / ZONE_DEGREES) - FIRST_ZONE}"

@@ -40,12 +40,13 @@ RE_EXPORT = "请从原数据库重新导出整套 shapefile(.shp、.shx、.dbf�
 
 @dataclass(frozen=True, slots=True)
 class DbfField:
-    """A column: its name's bytes, type letter, offset in the record and width in bytes."""
+    """A column: its name's bytes, type letter, offset in the record, width in bytes, decimals."""
 
     raw_name: bytes
     kind: str
     offset: int
     width: int
+    decimals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,8 @@ def _fields(
         if name and name != stored:
             shown = name.decode("ascii", errors="replace")
             notes.append(f"字段名 {shown} 带有空格或 BOM，已去掉")
-        fields.append(DbfField(name, chr(header[at + 11]), offset, header[at + 16]))
+        kind, width, decimals = chr(header[at + 11]), header[at + 16], header[at + 17]
+        fields.append(DbfField(name, kind, offset, width, decimals))
         offset += header[at + 16]
         at += FIELD_BYTES
     findings = []

@@ -156,7 +156,8 @@ def rows_of(
     rows.log["read"] = balance.entry(rows.table) | {"rows": raw.claimed}
     rows.log |= {"sha256": delivery.digest, "sha256sums": CHECKED[delivery.verified]}
     rows.log |= _column_log(layers, layer, found, raw)
-    _note_losses(raw, rows, where)
+    rows.log["losses"] = list(raw.losses)
+    rows.problems += note_losses(raw, where)
     rows.problems += [
         Problem(where, None, None, "FILE_NOTE", WARNING, "", *note) for note in delivery.notes
     ]
@@ -203,16 +204,17 @@ def _values(raw: RawLayer, found: dict[fields.Field, str], task: Task, where: st
     return Rows(table, geometry, spatial=spatial, problems=reader.problems)
 
 
-def _note_losses(raw: RawLayer, rows: Rows, where: str) -> None:
-    rows.log["losses"] = list(raw.losses)
-    if raw.encoding_warning:
-        advice = "核对中文是否正确；正确则可不处理，最好由原单位补上 .cpg"
-        rows.problems.append(
-            Problem(
-                where, None, None, "ENCODING_INFERRED", WARNING, "", raw.encoding_warning, advice
-            )
-        )
-    rows.problems += [
+def note_losses(raw: RawLayer, where: str) -> list[Problem]:
+    """Return a warning for what reading a layer lost or had to infer."""
+    losses = [
         Problem(where, None, None, "FORMAT_LOSS", WARNING, "", loss, "核对原数据;需要时重新导出")
         for loss in raw.losses
+    ]
+    if not raw.encoding_warning:
+        return losses
+    advice = "核对中文是否正确；正确则可不处理，最好由原单位补上 .cpg"
+    found = raw.encoding_warning
+    return [
+        Problem(where, None, None, "ENCODING_INFERRED", WARNING, "", found, advice),
+        *losses,
     ]

@@ -65,7 +65,8 @@ class RawLayer:
     encoding_warning: what .cpg and LDID got wrong, "" if nothing; broken: position → why its shape
     can't be read at all (wkb None); deleted: rows flagged as deleted, not in the table; arcs:
     position → planar area before and after curves became chords, drawn: position → planar area by
-    the direction of its rings, both in the layer's units.
+    the direction of its rings, both in the layer's units; widths: column → (characters, decimals)
+    where the container declares them.
     """
 
     table: pd.DataFrame
@@ -81,3 +82,4 @@ class RawLayer:
     deleted: int = 0
     arcs: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     drawn: Mapping[int, float] = field(default_factory=dict)
+    widths: Mapping[str, tuple[int, int]] = field(default_factory=dict)

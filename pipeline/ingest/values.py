@@ -61,8 +61,9 @@ class Reader:
             columns[field.name] = self._column(field)
             if field == fields.BSM:
                 self.bsm = columns[field.name]
-        if role == PARCELS:
+        if role == PARCELS and fields.DLBM in self.found:
             self._check_land(columns[fields.DLBM.name])
+        if role == PARCELS and fields.ZLDWDM in self.found:
             self._check_units(columns[fields.ZLDWDM.name])
         wanted = [field.name for field in role_fields(role)]
         return pd.DataFrame(columns, index=self.raw.table.index)[wanted]

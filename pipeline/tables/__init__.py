@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.tables.jumps import ClassJump, load_class_jumps
 from pipeline.tables.lists import (
     land_frame,
     load_aliases,
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from pipeline.tables.lists import Code
 
 __all__ = [
+    "ClassJump",
     "FlagRule",
     "Rule",
     "RulePack",
     "aliases",
+    "class_jumps",
     "classes",
     "code_list",
     "land_codes",
@@ -33,6 +36,11 @@ __all__ = [
     "statuses",
     "vocabulary",
 ]
+
+
+def class_jumps() -> tuple[ClassJump, ...]:
+    """Return the changes of class that can't be, or need a document, within a year."""
+    return load_class_jumps()
 
 
 def classes() -> tuple[Category, ...]:

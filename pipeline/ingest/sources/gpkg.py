@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".gpkg",)
 MARKS: tuple[bytes, ...] = (b"SQLite format 3\0",)
 ENVELOPE_BYTES = (0, 32, 48, 48, 64)  # GeoPackage 1.3, 2.1.3.1.1: by the envelope indicator
+DECLARED = re.compile(r"TEXT\(([0-9]+)\)")
 READ_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 ADVICE = "用 QGIS 打开核对后另存为新的 GPKG;若正被其他软件编辑,先保存并关闭再复制"
 
@@ -120,6 +122,11 @@ def _read(
         claimed=count,
         crs_wkt=_definition(geometry[1]) if geometry else None,
         kinds={column: _kind(types[column]) for column in columns},
+        widths={
+            column: (int(declared[1]), 0)
+            for column in columns
+            if (declared := DECLARED.fullmatch(types[column]))
+        },
         encoding="UTF-8:GPKG 标准规定",
         losses=_stale(db, layer, count),
     )

@@ -68,6 +68,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
         deleted=int(table.deleted.sum()),
         crs_wkt=_sidecar(delivery, ".prj"),
         kinds=kinds,
+        widths={name: (column.width, column.decimals) for name, column in wanted.items()},
         encoding=decision.evidence,
         losses=(*table.notes, *losses, *lost),
         encoding_warning=decision.warning,
