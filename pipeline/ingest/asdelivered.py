@@ -210,13 +210,15 @@ def _part(delivery: Delivery, layer: LayerInfo, role: str, asked: Asked) -> _Par
     problems += [
         Problem(where, None, None, "FILE_NOTE", WARNING, "", *note) for note in delivery.notes
     ]
-    delivered = reader.raw_values()
-    delivered.columns = delivered.columns.str.lower()
+    delivered = reader.raw_values().rename(columns=str.lower)
     part = _Part(
         role=role, table=table, raw=delivered, columns=_columns(raw, layer, found, where),
         geometry=np.full(len(table), None, dtype=object), frame=Frame(crs=None), problems=problems,
     )  # fmt: skip
-    if raw.wkb is not None and len(table):
+    if not len(table):
+        empty = Finding(where, "图层是空的，一行也没有", "核对文件，重新导出")
+        part.problems += _refused(InputError(empty), where, READING)
+    elif raw.wkb is not None:
         _place(part, raw, layer, asked, where)
     return part
 

@@ -41,9 +41,7 @@ def _comparable(subject: Subject) -> gpd.GeoDataFrame:
     area = subject.area_m2[rows]
     table = subject.table.iloc[rows].reset_index(drop=True)
     extra = {F.AREA_M2.name: area, F.BASE_M2.name: area, "row": rows}
-    frame = gpd.GeoDataFrame(
-        table.assign(**extra), geometry=subject.shapes[rows], crs=subject.crs
-    )
+    frame = gpd.GeoDataFrame(table.assign(**extra), geometry=subject.shapes[rows], crs=subject.crs)
     return frame[~np.isnan(area) & (area > 0)].reset_index(drop=True)
 
 

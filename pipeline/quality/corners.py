@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 PLOTS_AT_ONCE = 20_000
+SHARP_DEG = 10.0
 STRAIGHT_BACK_DEG = 0.01
 """Below it a corner is a line out and back, whichever side its ground lies on."""
 

@@ -27,9 +27,7 @@ TOWNS = {"001": "甲镇", "002": "乙镇"}
 _KEPT = ("wkt", "village", "town", "tbmj_factor", "kcmj_plus", "tbdlmj_plus", "tbmj_plus")
 
 
-def layer(
-    plots: Sequence[Mapping[str, Any]], world: Mapping[str, Any] | None = None
-) -> Subject:
+def layer(plots: Sequence[Mapping[str, Any]], world: Mapping[str, Any] | None = None) -> Subject:
     """Return a subject of sound plots but for what each changes.
 
     A plot's keys: field names (also `raw:NAME`, as delivered), wkt (m from the corner; without it
@@ -111,10 +109,14 @@ def _with_areas(
     times = np.array([1.0 if factor == "planar" else factor for factor in factors])
     tbmj = measure.round_half_up(np.where(plane, shapely.area(geometry), area) * times)
     tbmj = tbmj + np.array([plot.get("tbmj_plus", 0.0) for plot in plots])
-    rate = np.array([plot.get("kcxs", own) or 0.0 for plot, own in zip(plots, table["kcxs"], strict=True)])
+    rate = np.array(
+        [plot.get("kcxs", own) or 0.0 for plot, own in zip(plots, table["kcxs"], strict=True)]
+    )
     kcmj = measure.round_half_up(tbmj * rate) + np.array([p.get("kcmj_plus", 0.0) for p in plots])
     net = measure.round_half_up(tbmj - kcmj) + np.array([p.get("tbdlmj_plus", 0.0) for p in plots])
-    return table.assign(tbmj=tbmj, kcmj=kcmj, tbdlmj=net, yjjbnttbmj=tbmj, yjjbnmj=net, yjjbntmj=net)
+    return table.assign(
+        tbmj=tbmj, kcmj=kcmj, tbdlmj=net, yjjbnttbmj=tbmj, yjjbnmj=net, yjjbntmj=net
+    )
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

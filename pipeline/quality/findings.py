@@ -44,42 +44,28 @@ class Found(NamedTuple):
 def run(subject: Subject) -> Iterator[Found]:
     """Yield what each check for the subject's role found, one after the other.
 
-    Findings: COLUMNS without town, x, y and located, which `settled` adds, `row` and geometry:
+    An empty layer has nothing to check. Findings: COLUMNS without town, x, y and located, which `settled` adds, `row` and geometry:
     the place itself; for findings about a shape the plot, for others a point in it.
     """
     for check in discover():
         if subject.role in check.roles and len(subject):
             yield Found(check, _frame(subject, check, check.find(subject)))
-        elif subject.role in check.roles and subject.columns:
-            yield Found(check, _frame(subject, check, check.find(subject)))
 
 
 def _frame(subject: Subject, check: Check, hits: Hits) -> gpd.GeoDataFrame:
     rows = np.asarray(hits.rows, dtype=np.int64)
-    plots = subject.table.take(np.maximum(rows, 0)) if len(subject) else subject.table
-    single = rows >= 0
-    named = np.array([hits.field] * len(rows) if isinstance(hits.field, str) else hits.field)
-    frame = pd.DataFrame(
-        {
-            FILE: plots[FILE].to_numpy(dtype=object) if len(subject) else list(hits.file),
-            ROW: pd.array(np.where(single, _numbers(plots), 0), dtype="Int64"),
-            BSM: plots[BSM].to_numpy(dtype=object) if len(subject) else None,
+    plots = subject.table[[FILE, ROW, BSM]].reindex(rows).reset_index(drop=True)
+    named = [hits.field] * len(rows) if isinstance(hits.field, str) else list(hits.field)
+    frame = plots.assign(
+        **{
+            FILE: plots[FILE].where(rows >= 0, pd.Series(hits.file or None, dtype="str")),
             "other_bsm": _others(subject, hits),
-            "rule": check.code, "severity": check.level, "field": named.astype(object),
+            "rule": check.code, "severity": check.level, "field": named,
             "found": list(hits.found), "advice": check.advice, "unit": check.unit,
-            "size": np.full(len(rows), np.nan) if hits.size is None else np.asarray(hits.size),
-            "row": rows,
-        },
-        index=pd.RangeIndex(len(rows)),
+            "size": np.nan if hits.size is None else np.asarray(hits.size), "row": rows,
+        }
     )  # fmt: skip
-    frame.loc[~single, [ROW, BSM]] = pd.NA
-    if hits.file and len(rows):
-        frame.loc[~single, FILE] = np.array(hits.file, dtype=object)[~single]
     return gpd.GeoDataFrame(_typed(frame), geometry=_places(subject, hits), crs=subject.crs)
-
-
-def _numbers(plots: pd.DataFrame) -> Ints:
-    return plots[ROW].to_numpy(dtype=np.int64)
 
 
 def _others(subject: Subject, hits: Hits) -> NDArray[np.object_]:
@@ -122,14 +108,13 @@ def of_intake(subject: Subject, problems: pd.DataFrame) -> gpd.GeoDataFrame:
     )
     asked = pd.MultiIndex.from_frame(kept[[FILE, ROW]])
     row = keys[~keys.index.duplicated()].reindex(asked).fillna(-1).to_numpy(dtype=np.int64)
-    row[kept[ROW].isna().to_numpy()] = -1
+    row = np.where(kept[ROW].isna(), -1, row)
     points = np.full(len(kept), None, dtype=object)
     stated = kept["x"].notna().to_numpy()
     points[stated] = shapely.points(kept.loc[stated, ["x", "y"]].to_numpy())
     rest = ~stated & (row >= 0)
     points[rest] = _middles(subject.drawn[row[rest]])
-    frame = kept.assign(other_bsm=None, unit="", size=np.nan, row=row)
-    frame = frame[[*dict.fromkeys([*_typed(frame).columns]), ]].drop(columns=["x", "y"])
+    frame = kept.drop(columns=["x", "y"]).assign(other_bsm=None, unit="", size=np.nan, row=row)
     return gpd.GeoDataFrame(_typed(frame), geometry=points, crs=subject.crs)
 
 
@@ -183,7 +168,9 @@ def _town_points(subject: Subject, frame: pd.DataFrame) -> Shapes:
     points = np.full(len(frame), None, dtype=object)
     if subject.towns is not None:
         middles = dict(
-            zip(subject.towns["town_code"], _middles(subject.towns.geometry.to_numpy()), strict=True)
+            zip(
+                subject.towns["town_code"], _middles(subject.towns.geometry.to_numpy()), strict=True
+            )
         )
         points[:] = [middles.get(code) for code in _codes(subject, frame)]
     return points

@@ -14,6 +14,7 @@ from pipeline import measure, overlay
 from pipeline.model import Thresholds
 from pipeline.quality.around import Around, Cover, around, cover
 from pipeline.quality.changes import Change, changed
+from pipeline.quality.corners import SHARP_DEG, Corners, sharp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,6 +126,11 @@ class Subject:
             return np.asarray(self.towns.geometry.to_numpy(), dtype=object)
         whole = shapely.get_parts(shapely.union_all(self.shapes[self.usable]))
         return np.asarray(shapely.polygons(shapely.get_exterior_ring(whole)), dtype=object)
+
+    @cached_property
+    def corners(self) -> Corners:
+        """Sharp corners of the delivered polygons, each once."""
+        return sharp(self.drawn, SHARP_DEG)
 
     @cached_property
     def cover(self) -> Cover:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def groups() -> tuple[tuple[str, tuple[Check, ...]], ...]:
     """Return the checks of each module under its TITLE, by its ORDER."""
     modules = [
-        importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)
+        importlib.import_module(f"{__name__}.{info.name}")
+        for info in pkgutil.iter_modules(__path__)
     ]
     ordered = sorted(modules, key=lambda module: (module.ORDER, module.__name__))
     return tuple((module.TITLE, module.CHECKS) for module in ordered)

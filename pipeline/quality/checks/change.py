@@ -121,7 +121,8 @@ def _of_flows(subject: Subject, lacking: str, said: str) -> Hits:
     part, area = part[area >= GONE_M2], area[area >= GONE_M2]
     other = "old" if lacking == "new" else "new"
     found = [
-        said.format(f"{bsm}", f"{m2:.2f}") for bsm, m2 in zip(part[f"{other}_bsm"], area, strict=True)
+        said.format(f"{bsm}", f"{m2:.2f}")
+        for bsm, m2 in zip(part[f"{other}_bsm"], area, strict=True)
     ]
     gone = lacking == "new"
     rows = np.full(len(part), -1, dtype=np.int64) if gone else part["new_row"].to_numpy()

@@ -42,9 +42,7 @@ def _pairs(subject: Subject, chosen: Bools, area: Floats, said: str) -> Hits:
     found = [
         f"与{_name(subject, a)}{said} {m2:.2f} ㎡" for a, m2 in zip(left, area[chosen], strict=True)
     ]
-    return Hits(
-        rows=right, other=left, found=found, field="图形", shape=shape, size=area[chosen]
-    )
+    return Hits(rows=right, other=left, found=found, field="图形", shape=shape, size=area[chosen])
 
 
 def _shared(subject: Subject) -> Floats:
@@ -81,9 +79,7 @@ def _bare(subject: Subject, gaps: Shapes, said: str) -> Hits:
         return NOTHING
     gap, near = subject.tree.query(gaps, predicate="intersects")
     border = shapely.length(
-        shapely.intersection(
-            shapely.boundary(gaps[gap]), subject.shapes[subject.usable[near]]
-        )
+        shapely.intersection(shapely.boundary(gaps[gap]), subject.shapes[subject.usable[near]])
     )
     order = np.lexsort((near, -border, gap))
     gap, near = gap[order], subject.usable[near[order]]
@@ -127,10 +123,25 @@ def gap_trace(subject: Subject) -> Hits:
     return _bare(subject, gaps[shapely.area(gaps) < ERROR_M2], "微小缝隙")
 
 
+def _edge_only(subject: Subject) -> Bools:
+    """Return which overlaps are thinner than the county's sliver width: borders not aligned."""
+    shape = subject.cover.shape
+    width = 2 * shapely.area(shape) / shapely.length(shape)
+    return np.asarray(width < subject.limits.sliver_width_m, dtype=bool)
+
+
 def zone_overlap(subject: Subject) -> Hits:
-    """Find polygons of a zone that share ground."""
+    """Find polygons of a zone that share ground of at least 1 m², wider than a sliver."""
     area = _shared(subject)
-    return _pairs(subject, (area >= ERROR_M2) | subject.cover.same, area, "重叠")
+    wide = (area >= ERROR_M2) & ~_edge_only(subject) & ~subject.cover.same
+    return _pairs(subject, wide, area, "重叠")
+
+
+def zone_edges(subject: Subject) -> Hits:
+    """Find polygons of a zone that share a strip of ground along a border not aligned."""
+    area = _shared(subject)
+    strip = ((area < ERROR_M2) | _edge_only(subject)) & ~subject.cover.same
+    return _pairs(subject, strip, area, "边线没有对齐，重叠")
 
 
 def _box(west: float, east: float) -> dict[str, str]:
@@ -185,12 +196,22 @@ CHECKS = (
         find=gap_trace, unit=M2,
     ),
     Check(
-        code="ZONE_OVERLAP", level=ERROR, text="永农、耕地保护目标各自互不重叠",
+        code="ZONE_OVERLAP", level=ERROR, text="永农、耕地保护目标各自互不重叠（1 ㎡ 及以上，平均宽 0.5 米及以上）",
         source="三区三线数据库质检：同层图斑不重叠", advice="裁去重叠部分，重算面积",
         example=Example(
             bad=(_box(0, 50), _box(40, 100)), good=_TIGHT, said="两个永农图斑重叠",
             world={"role": "pbf"},
         ),
         find=zone_overlap, roles=ZONES_ONLY, unit=M2,
+    ),
+    Check(
+        code="ZONE_EDGES", level=WARNING,
+        text="永农、耕地保护目标同层的相邻边线对齐（重叠条带平均宽不到 0.5 米）",
+        source="三区三线数据库质检：同层图斑不重叠；门槛同碎片宽度", advice="捕捉公共边后重算面积",
+        example=Example(
+            bad=(_box(0, 50), _box(49.9, 100)), good=_TIGHT, said="永农图斑整体偏了 0.1 米",
+            world={"role": "pbf"},
+        ),
+        find=zone_edges, roles=ZONES_ONLY, unit=M2,
     ),
 )  # fmt: skip

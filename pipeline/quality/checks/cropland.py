@@ -46,7 +46,9 @@ def type_empty(subject: Subject) -> Hits:
     grade, kind = subject.text(F.GDPDJB), subject.text(F.GDLX)
     sloped = subject.cropland & grade.isin(SLOPED).to_numpy()
     rows = where(sloped & ~kind.isin((TERRACE, SLOPE)).to_numpy() & subject.has(F.GDLX))
-    found = [f"坡度级别 {g}，耕地类型却是“{k}”" for g, k in zip(grade[rows], kind[rows], strict=True)]
+    found = [
+        f"坡度级别 {g}，耕地类型却是“{k}”" for g, k in zip(grade[rows], kind[rows], strict=True)
+    ]
     return Hits(rows=rows, found=found, field="GDLX")
 
 

@@ -65,7 +65,10 @@ def tbbh_duplicate(subject: Subject) -> Hits:
     rows = where((known & key.where(known).duplicated()).to_numpy(dtype=bool))
     first = pd.Series(np.arange(len(key)), index=key.index).groupby(key).transform("first")
     other = first.iloc[rows].to_numpy(dtype=np.int64)
-    found = [f"图斑编号 {n} 在村 {v} 内重复" for n, v in zip(number.iloc[rows], village.iloc[rows], strict=True)]
+    found = [
+        f"图斑编号 {n} 在村 {v} 内重复"
+        for n, v in zip(number.iloc[rows], village.iloc[rows], strict=True)
+    ]
     return Hits(rows=rows, found=found, field="TBBH", other=other)
 
 

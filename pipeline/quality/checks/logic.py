@@ -93,7 +93,9 @@ def width_elsewhere(subject: Subject) -> Hits:
     width, dlbm = subject.number(F.XZDWKD), subject.text(F.DLBM)
     free = _linear(subject) | dlbm.isin(["", *UNSETTLED_WIDTH]).to_numpy(dtype=bool)
     rows = where(~free & (np.nan_to_num(width) != 0))
-    return _hits(rows, [f"地类 {dlbm.iloc[r]} 不应填宽度，填了 {width[r]:g}" for r in rows], "XZDWKD")
+    return _hits(
+        rows, [f"地类 {dlbm.iloc[r]} 不应填宽度，填了 {width[r]:g}" for r in rows], "XZDWKD"
+    )
 
 
 def width_missing(subject: Subject) -> Hits:

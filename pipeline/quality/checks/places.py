@@ -67,7 +67,8 @@ def town_mismatch(subject: Subject) -> Hits:
     rows = where(np.isin(own, codes) & (placed != "") & (placed != own))
     names = towns["town"].to_numpy(dtype=object)
     found = [
-        f"坐落单位代码属 {own[r]}，图形一半以上在{names[around.town[r]]}（{placed[r]}）" for r in rows
+        f"坐落单位代码属 {own[r]}，图形一半以上在{names[around.town[r]]}（{placed[r]}）"
+        for r in rows
     ]
     return Hits(rows=rows, found=found, field="ZLDWDM", size=subject.area_m2[rows])
 
@@ -108,9 +109,7 @@ def outside_target(subject: Subject) -> Hits:
     area = subject.official(left)
     at = where(area >= LEAST_M2)
     found = [f"有 {m2:.2f} ㎡ 不在耕地保护目标范围内" for m2 in area[at]]
-    return Hits(
-        rows=subject.usable[at], found=found, field="图形", shape=left[at], size=area[at]
-    )
+    return Hits(rows=subject.usable[at], found=found, field="图形", shape=left[at], size=area[at])
 
 
 def _box(west: float, east: float) -> dict[str, str]:
@@ -177,8 +176,9 @@ CHECKS = (
         find=outside, roles=ZONES_ONLY, unit=M2,
     ),
     Check(
-        code="PBF_OUTSIDE_TARGET", level=ERROR, text="永农都在耕地保护目标之内",
-        source="三区三线划定规则：永久基本农田从耕地保护目标中划定",
+        code="PBF_OUTSIDE_TARGET", level=WARNING, text="永农都在耕地保护目标之内",
+        source="三区三线划定规则：永久基本农田从耕地保护目标中划定；两层都由上级下发，县里不能改，"
+        "只列出（判定仍按永农，见 docs/architecture.md），故为警告",
         advice="与上级下发的两个图层核对：误差造成的对齐界线，确实在外的列表上报",
         example=Example(
             bad=(_box(0, 100),), good=(_box(0, 80),), said="永农有 20 米宽在目标图层以外",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 TITLE, ORDER = "图形", 7
-SPIKE_DEG, SHARP_DEG = 1.0, 10.0
+SPIKE_DEG = 1.0
 BUILT_M2, FARM_M2, OTHER_M2 = 200.0, 400.0, 600.0
 FACILITY = "1202"
 
@@ -64,8 +64,8 @@ def narrow(subject: Subject) -> Hits:
 
 
 def _corners(subject: Subject, low: float, high: float, said: str) -> Hits:
-    found = corners.sharp(subject.drawn, high)
-    at = np.flatnonzero(found.angle_deg >= low)
+    found = subject.corners
+    at = np.flatnonzero((found.angle_deg >= low) & (found.angle_deg < high))
     _, first = np.unique(found.xy[at], axis=0, return_index=True)
     at = at[np.sort(first)]
     angle = found.angle_deg[at]
@@ -82,14 +82,16 @@ def spike(subject: Subject) -> Hits:
 
 def sharp_angle(subject: Subject) -> Hits:
     """Find corners from 1° to below 10°."""
-    return _corners(subject, SPIKE_DEG, SHARP_DEG, "锐角")
+    return _corners(subject, SPIKE_DEG, corners.SHARP_DEG, "锐角")
 
 
 def close_nodes(subject: Subject) -> Hits:
     """Find neighbouring nodes that the grid doesn't tell apart."""
     grid = subject.limits.grid_m
     edges = corners.short(subject.drawn, grid)
-    lines = shapely.linestrings(np.stack([edges.start, edges.end], axis=1)) if len(edges.row) else []
+    lines = (
+        shapely.linestrings(np.stack([edges.start, edges.end], axis=1)) if len(edges.row) else []
+    )
     return Hits(
         rows=edges.row,
         found=[f"相邻节点相距 {d:.4f} 米，不到一格（{grid:g} 米）" for d in edges.length_m],

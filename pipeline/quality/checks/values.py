@@ -87,9 +87,7 @@ def decimals(subject: Subject) -> Hits:
             return np.abs(scaled - np.rint(scaled)) > EXACT * np.maximum(1, np.abs(scaled) * EXACT)
 
     real = [f for f in _fields(subject) if f.dtype == "real" and f.length]
-    return each(
-        subject, real, more, lambda one, value: f"{value} 多于 {one.decimals} 位小数"
-    )
+    return each(subject, real, more, lambda one, value: f"{value} 多于 {one.decimals} 位小数")
 
 
 def untidy(subject: Subject) -> Hits:
