@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress compare doctor docs check lint types imports drift test fuzz bench clean
+.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress compare quality doctor docs check lint types imports drift test fuzz bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,6 +50,9 @@ compare: $(READY) ## 对比两期:make compare A=2023-09-30 B=2023-10-31(日期,
 
 progress: $(READY) ## 打印排名、倒排工期与期限预测:make progress EXPORT=年-月-日(默认最新一期)
 	@$(RUN) progress $(WHERE) $(if $(EXPORT),--export '$(EXPORT)')
+
+quality: $(READY) ## 质量检查：make quality EXPORT=年-月-日（默认最新一期）或 FILE=任何面图层；AGAINST=对照期 BASELINE=基线.csv ARGS=--zones
+	@$(RUN) quality $(WHERE) $(if $(FILE),'$(FILE)') $(if $(EXPORT),--export '$(EXPORT)') $(if $(AGAINST),--against '$(AGAINST)') $(if $(BASELINE),--baseline '$(BASELINE)') $(ARGS)
 
 doctor: $(READY) ## 收之前先看看文件能不能入库:make doctor FILE=文件或文件夹
 	@$(RUN) doctor $(if $(COUNTY),--county '$(COUNTY)') '$(FILE)'

@@ -53,13 +53,13 @@ class Frame:
     def _moved(self, geometry: Shapes, *, back: bool) -> Shapes:
         transformer = None
         if self.local is not None:
-            ends = (self.local, self.crs) if back else (self.crs, self.local)
-            transformer = Transformer.from_crs(*ends, always_xy=True)
+            source, target = (self.local, self.crs) if back else (self.crs, self.local)
+            transformer = Transformer.from_crs(source, target, always_xy=True)
         shift = np.array(self.shift) * (-1 if back else 1)
 
         def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
             moved = xy if transformer is None else np.column_stack(transformer.transform(*xy.T))
-            moved = moved + shift
+            moved = np.asarray(moved + shift, dtype=np.float64)
             return moved if back else np.rint(moved * STEPS_PER_M) / STEPS_PER_M
 
         return np.asarray(shapely.transform(geometry, move), dtype=object)

@@ -44,6 +44,13 @@ class Around(NamedTuple):
     beyond: dict[int, shapely.Geometry]
 
 
+def only(shapes: Shapes, chosen: Bools) -> Shapes:
+    """Return the chosen shapes, None for the others."""
+    kept = shapes.copy()
+    kept[~chosen] = None
+    return kept
+
+
 def cover(shapes: Shapes, usable: Ints, extent: Shapes, grid_m: float) -> Cover:
     """Return overlaps from 0.01 m² and gaps of `extent`; shapes: polygons, valid where usable."""
     if not len(usable):

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from pipeline import compare
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from pipeline.quality.subject import Subject
@@ -30,7 +30,8 @@ def changed(old: Subject, new: Subject) -> Change:
     """Return what became of the plots, old_row and new_row added to links and flows."""
     sides = _comparable(old), _comparable(new)
     found = compare.match(*sides, crs=new.crs)
-    return Change(_with_rows(found.links, *sides), _with_rows(found.flows, *sides))
+    links = found.links.assign(**_rows(found.links, *sides))
+    return Change(links, found.flows.assign(**_rows(found.flows, *sides)))
 
 
 def _comparable(subject: Subject) -> gpd.GeoDataFrame:
@@ -45,14 +46,14 @@ def _comparable(subject: Subject) -> gpd.GeoDataFrame:
     return frame[~np.isnan(area) & (area > 0)].reset_index(drop=True)
 
 
-def _with_rows(
+def _rows(
     found: pd.DataFrame, old: gpd.GeoDataFrame, new: gpd.GeoDataFrame
-) -> pd.DataFrame | gpd.GeoDataFrame:
-    rows = {
+) -> dict[str, pd.Series]:
+    """Return old_row and new_row of links or flows."""
+    return {
         f"{side}_row": found[f"{side}_bsm"]
         .map(dict(zip(frame[F.BSM.name], frame["row"], strict=True)))
         .fillna(-1)
         .astype("int64")
         for side, frame in (("old", old), ("new", new))
     }
-    return found.assign(**rows)

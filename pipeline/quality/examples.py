@@ -14,6 +14,7 @@ import shapely
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline import measure, tables
 from pipeline.model import County, Mode, Thresholds, Town
+from pipeline.quality.around import only
 from pipeline.quality.subject import PLOTS, TARGET, Subject
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def layer(plots: Sequence[Mapping[str, Any]], world: Mapping[str, Any] | None = 
     earlier, target = given.get("earlier"), given.get("target")
     return Subject(
         role=role, table=_typed(table), raw=raw, drawn=geometry,
-        shapes=np.where(shapely.is_valid(geometry), geometry, None), crs=CRS,
+        shapes=only(geometry, shapely.is_valid(geometry)), crs=CRS,
         columns=tuple(given.get("columns", ())), county=_county(), towns=_towns(geometry, given),
         export=date(YEAR, 9, 30), zones={} if target is None else {TARGET: layer(target)},
         earlier=None if earlier is None else layer(earlier),
@@ -127,7 +128,8 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _towns(geometry: NDArray[np.object_], given: Mapping[str, Any]) -> gpd.GeoDataFrame:
-    whole = shapely.union_all(np.where(shapely.is_valid(geometry), geometry, None))
+    sound = geometry[shapely.is_valid(geometry)]
+    whole = shapely.union_all(sound) if len(sound) else shapely.box(*shapely.total_bounds(geometry))
     shapes = [whole]
     if "extent" in given:
         shapes = [_moved(shapely.from_wkt(given["extent"])).item()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
-from pipeline.quality.check import Check, Hits
+from pipeline.quality.around import only
 from pipeline.quality.checks import discover
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.quality.check import Check, Hits
     from pipeline.quality.subject import Subject
 
     Shapes = NDArray[np.object_]
@@ -44,8 +45,9 @@ class Found(NamedTuple):
 def run(subject: Subject) -> Iterator[Found]:
     """Yield what each check for the subject's role found, one after the other.
 
-    An empty layer has nothing to check. Findings: COLUMNS without town, x, y and located, which `settled` adds, `row` and geometry:
-    the place itself; for findings about a shape the plot, for others a point in it.
+    An empty layer has nothing to check. Findings: COLUMNS without town, x, y and located, which
+    `settled` adds; `row` and geometry: the place itself; for findings about a shape the plot, for
+    others a point in it.
     """
     for check in discover():
         if subject.role in check.roles and len(subject):
@@ -56,15 +58,14 @@ def _frame(subject: Subject, check: Check, hits: Hits) -> gpd.GeoDataFrame:
     rows = np.asarray(hits.rows, dtype=np.int64)
     plots = subject.table[[FILE, ROW, BSM]].reindex(rows).reset_index(drop=True)
     named = [hits.field] * len(rows) if isinstance(hits.field, str) else list(hits.field)
-    frame = plots.assign(
-        **{
-            FILE: plots[FILE].where(rows >= 0, pd.Series(hits.file or None, dtype="str")),
-            "other_bsm": _others(subject, hits),
-            "rule": check.code, "severity": check.level, "field": named,
-            "found": list(hits.found), "advice": check.advice, "unit": check.unit,
-            "size": np.nan if hits.size is None else np.asarray(hits.size), "row": rows,
-        }
-    )  # fmt: skip
+    columns: dict[str, Any] = {
+        FILE: plots[FILE].where(rows >= 0, pd.Series(hits.file or None, dtype="str")),
+        "other_bsm": _others(subject, hits),
+        "rule": check.code, "severity": check.level, "field": named,
+        "found": list(hits.found), "advice": check.advice, "unit": check.unit,
+        "size": np.nan if hits.size is None else np.asarray(hits.size), "row": rows,
+    }  # fmt: skip
+    frame = plots.assign(**columns)
     return gpd.GeoDataFrame(_typed(frame), geometry=_places(subject, hits), crs=subject.crs)
 
 
@@ -74,7 +75,7 @@ def _others(subject: Subject, hits: Hits) -> NDArray[np.object_]:
     if hits.other is None:
         return np.full(len(hits.rows), None, dtype=object)
     bsm = subject.table[BSM].take(np.maximum(hits.other, 0)).to_numpy(dtype=object)
-    return np.where(hits.other >= 0, bsm, None)
+    return only(np.asarray(bsm, dtype=object), hits.other >= 0)
 
 
 def _places(subject: Subject, hits: Hits) -> Shapes:
@@ -126,8 +127,8 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
 def settled(subject: Subject, parts: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     """Return all findings of a subject, sorted, with town and place.
 
-    x, y: a point of the place, in the subject's plane; located: how exactly: 本处 the place itself,
-    镇内 somewhere in the town of the plot's code, 文件范围内 the middle of the file's plots, "" none.
+    x, y: a point of the place, in the subject's plane; located: how exactly: 本处 (the place
+    itself), 镇内 (the town of the plot's code), 文件范围内 (middle of the file's plots), "" none.
     Sorted by severity, rule, file, row, other BSM, text.
     """
     parts = [part for part in parts if len(part)] or parts[:1]
@@ -195,7 +196,7 @@ def _towns(subject: Subject, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Add town_code and town: by the plot's code where it is a town's, else by place."""
     codes = _codes(subject, frame)
     names = {town.code: town.name for town in subject.county.towns} if subject.county else {}
-    code = np.where(np.isin(codes, list(names)), codes, None).astype(object)
+    code = only(codes, np.isin(codes, list(names)))
     if subject.towns is not None:
         exact = (frame["located"] == HERE).to_numpy() & pd.isna(code)
         rows = np.flatnonzero(exact)

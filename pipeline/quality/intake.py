@@ -32,8 +32,8 @@ _CRS = "国家质检规则 2201、2203：CGCS2000，高斯-克吕格"
 _FILE = "国家质检规则“成果完整性”"
 INTAKE = (
     _rule("READ_REFUSED", ERROR, "文件、图层能完整读出", _FILE),
-    _rule("VALUES_REFUSED", ERROR, "编码没有因按数值存放或经 Excel 另存而丢位数，不是二调编码", _FILE),
-    _rule("CRS_REFUSED", ERROR, "坐标系是 CGCS2000 高斯-克吕格或经纬度，与坐标数值、县的位置相符", _CRS),
+    _rule("VALUES_REFUSED", ERROR, "编码没有按数值存放或经 Excel 丢位数，不是二调编码", _FILE),
+    _rule("CRS_REFUSED", ERROR, "坐标系是 CGCS2000，与坐标、县的位置相符", _CRS),
     _rule("FIELD_DOUBLED", ERROR, "同一字段没有两列", "国家质检规则 3102"),
     _rule("FILE_IGNORED", WARNING, "该期文件夹里只有地类图斑", _FILE),
     _rule("FILE_NOTE", WARNING, "旁边没有未保存完的日志、锁文件", _FILE),

@@ -49,10 +49,10 @@ def acknowledge(
     file that name no plot; with a place only those within 1 m of it. The first line counts.
     """
     reasons = np.full(len(findings), None, dtype=object)
-    groups = findings.groupby("rule").indices
+    rules = findings["rule"].to_numpy(dtype=object)
     stale = []
     for line in lines:
-        rows = groups.get(line.rule, np.empty(0, dtype=np.int64))
+        rows = np.flatnonzero(rules == line.rule)
         met = rows[_meets(findings.iloc[rows], line)]
         if not len(met):
             stale.append(line)
@@ -67,12 +67,12 @@ def _meets(part: pd.DataFrame, line: Line) -> NDArray[np.bool_]:
     for name in (BSM, "other_bsm", FILE):
         stated = getattr(line, name)
         if stated:
-            meets &= (part[name] == stated).fillna(value=False).to_numpy(dtype=bool)
+            meets &= part[name].eq(stated).to_numpy(dtype=bool)
     if not line.bsm and line.place is None:
         meets &= part[BSM].isna().to_numpy()
     if line.place is not None:
-        away = np.hypot(part["x"] - line.place[0], part["y"] - line.place[1])
-        meets &= (away <= NEAR_M).to_numpy(dtype=bool)
+        off = part[["x", "y"]].to_numpy(dtype=np.float64) - np.array(line.place)
+        meets &= np.hypot(*off.T) <= NEAR_M
     return meets
 
 

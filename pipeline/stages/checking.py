@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline import __version__
-from pipeline.disk import replacing_folder
 from pipeline.errors import Finding, InputError, UsageError
-from pipeline.freshness import PACKAGE, Contents, code_files, key_of
-from pipeline.ingest.files import (
-    delivered_files,
-    members,
-    parse_date,
-    role_files,
-    shown,
-    source_files,
-)
+from pipeline.ingest.files import delivered_files, parse_date, role_files, source_files
+from pipeline.stages import problems
+from pipeline.stages.problems import Checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,22 +27,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gengbao")
 
-ROOMS = ("ingest", "overlay", "compare", "quality", "render")
-FOLDER, MANIFEST = "quality", "manifest.json"
-CSV, GPKG, BOOK, DRAFT = "problems.csv", "problems.gpkg", "检查汇总.xlsx", "待认可.csv"
-WRITTEN = (
-    "source_file", "source_row", "bsm", "rule", "severity", "field", "found", "advice", "x", "y",
-    "other_bsm", "size", "unit", "town_code", "town", "located", "known",
-)  # fmt: skip
-KINDS = {"areas": (3, 6), "lines": (1, 2, 5), "points": (0, 4)}
-ERROR_COLOUR, WARNING_COLOUR = "#C8102E", "#E8A33D"
-NO_CRS = (
-    'ENGCRS["Undefined Cartesian SRS",EDATUM["unknown"],CS[Cartesian,2],AXIS["easting",east],'
-    'AXIS["northing",north],LENGTHUNIT["metre",1]]'
-)
-"""Of layers that lie in no CRS we know: GeoPackage's own name for it."""
+ROLES = ("pbf", "target")
 _UNSAFE = str.maketrans(dict.fromkeys('\\/:*?"<>|', "-"))
-SHORT = 12
 SILENCE_S = 1.0
 """So long nothing is said of checks that find nothing."""
 
@@ -70,21 +48,6 @@ class Request:
     baseline: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """A finished check: findings (quality.COLUMNS, known), stale acknowledgements, where it lies.
-
-    rows: checked rows by role.
-    """
-
-    findings: gpd.GeoDataFrame
-    stale: tuple[Acknowledged, ...]
-    rows: Mapping[str, int]
-    folder: Path
-    run_id: str
-    maps: tuple[str, ...] = field(default=())
-
-
 class _Towns(NamedTuple):
     """The county's towns as `placing` and as checks want them, and why they can't be read."""
 
@@ -99,36 +62,33 @@ def check(county: County | None, out: Path, request: Request) -> Checked:
     county: None for files that belong to nobody. Raises UsageError for what isn't there,
     ConfigError for a wrong baseline; never for what is in the files: that is found.
     """
-    from pipeline import quality
     from pipeline.quality.known import acknowledge
 
     lines = _baseline(request.baseline)
     day, before = _days(county, request)
     towns = _read_towns(county, day)
     paths = _paths(county, request, day)
-    log.info("读入 %s", "、".join(path.name for path in paths[:5]))
     delivered = _read(county, towns, request, paths, day)
     earlier = _earlier(county, towns, before)
-    parts = []
     subjects = _subjects(county, towns, delivered, day, earlier)
-    for subject, source in zip(subjects, delivered, strict=True):
-        parts.append(_told(_run(subject, source), source))
-    findings = _joined(parts)
-    findings, stale = acknowledge(findings, lines)
-    name = _name(county, request, day, before)
-    record = _record(county, request, paths, name)
-    folder = out / "data" / "processed" / FOLDER / name
-    rows = {subject.role: len(subject) for subject in subjects}
-    head = _head(county, name, record, rows)
-    maps = _write(folder, findings, stale, record, head, county, towns)
-    return Checked(
-        findings=findings[[*quality.COLUMNS, "known", "geometry"]],
+    parts = [
+        _told(_run(subject, source), source)
+        for subject, source in zip(subjects, delivered, strict=True)
+    ]
+    findings, stale = acknowledge(_joined(parts), lines)
+    done = Checked(
+        county=county,
+        name=_name(request, day, before),
+        day=day,
+        findings=findings,
         stale=stale,
-        rows=rows,
-        folder=folder,
-        run_id=str(record["run_id"]),
-        maps=maps,
+        rows={subject.role: len(subject) for subject in subjects},
+        towns=towns.frame,
+        inputs=tuple(_inputs(county, request, paths, (day, before))),
+        out=out,
     )
+    problems.write(done)
+    return done
 
 
 def _baseline(path: Path | None) -> tuple[Acknowledged, ...]:
@@ -215,6 +175,7 @@ def _read(
     """Return everything to be checked, as delivered."""
     from pipeline.ingest.asdelivered import Asked, read_as_delivered
 
+    log.info("读入 %s", "、".join(path.name for path in paths))
     if request.files:
         asked = Asked(county=county, towns=towns.shapes)
         found, ignored = read_as_delivered(paths, asked)
@@ -225,7 +186,7 @@ def _read(
         found, ignored = read_as_delivered(paths, asked)
     found = [_noted(one, towns, ignored) for one in found]
     if request.zones and county is not None:
-        for role in ("pbf", "target"):
+        for role in ROLES:
             source = county.layers[role]
             files = role_files(county, role, day or county.newest)
             log.info("读入 %s", "、".join(path.name for path in files))
@@ -236,8 +197,6 @@ def _read(
 
 def _noted(one: AsDelivered, towns: _Towns, ignored: Sequence[str]) -> AsDelivered:
     """Return a delivery with what is said about the towns' layer and files passed by."""
-    from dataclasses import replace
-
     import pandas as pd
 
     from pipeline.ingest.result import ERROR, WARNING, Problem, problem_frame
@@ -286,7 +245,7 @@ def _subjects(
     ]
 
 
-def _subject(  # noqa: PLR0913, PLR0917 - a subject is made of all these
+def _subject(
     county: County | None,
     towns: _Towns,
     one: AsDelivered,
@@ -339,7 +298,7 @@ def _told(findings: gpd.GeoDataFrame, source: AsDelivered) -> gpd.GeoDataFrame:
 
     frame = source.frame
     if frame.local is None and frame.shift == (0.0, 0.0):
-        return findings.set_crs(frame.crs, allow_override=True)
+        return gpd.GeoDataFrame(findings, geometry="geometry", crs=findings.crs)
     placed = findings["x"].notna().to_numpy()
     xy = findings[["x", "y"]].to_numpy().copy()
     points = frame.told(np.asarray(shapely.points(xy[placed]), dtype=object))
@@ -354,106 +313,33 @@ def _joined(parts: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pandas as pd
 
-    crs = parts[0].crs or NO_CRS
+    crs = parts[0].crs or problems.NO_CRS
     whole = pd.concat([part.set_crs(crs, allow_override=True) for part in parts], ignore_index=True)
     whole = whole.sort_values("severity", ascending=False, kind="stable", ignore_index=True)
     return gpd.GeoDataFrame(whole, geometry="geometry", crs=crs)
 
 
-def _name(county: County | None, request: Request, day: date | None, before: date | None) -> str:
-    del county
+def _name(request: Request, day: date | None, before: date | None) -> str:
+    """Return what the folder of the products is called."""
     words = [day.isoformat()] if day else [request.files[0].stem.translate(_UNSAFE)]
     words += ["zones"] if request.zones else []
     words += [f"against-{before.isoformat()}"] if before else []
     return "_".join(words)
 
 
-def _record(
-    county: County | None, request: Request, paths: tuple[Path, ...], name: str
-) -> dict[str, object]:
-    """Return the manifest: what was checked, from which files, by which code."""
-    contents = Contents()
-    root = county.root if county else paths[0].parent
-    record: dict[str, object] = {
-        "version": __version__,
-        "name": name,
-        "files": {shown(path, root): contents.of(path) for path in members(paths, root)},
-        "zones": request.zones,
-    }
-    code = contents.of_all(code_files(ROOMS), base=PACKAGE)
-    return record | {"run_id": key_of({"code": code, **record})}
-
-
-def _head(
-    county: County | None, name: str, record: Mapping[str, object], rows: Mapping[str, int]
-) -> list[str]:
-    mark = "　示例数据" if county and county.sample else ""
-    whose = county.name if county else ""
-    counted = "，".join(f"{role} {count} 行" for role, count in rows.items())
-    return [
-        f"{whose}质量检查 {name}{mark}",
-        f"检查了 {counted}；run_id {str(record['run_id'])[:SHORT]}",
-        "问题全部列在 problems.csv，图形在 problems.gpkg；认可某处问题：把 待认可.csv 里该行写上理由，"
-        "存为基线，用 --baseline 给出",
-    ]
-
-
-def _write(  # noqa: PLR0913, PLR0917 - all that is written
-    folder: Path,
-    findings: gpd.GeoDataFrame,
-    stale: Sequence[Acknowledged],
-    record: Mapping[str, object],
-    head: Sequence[str],
+def _inputs(
     county: County | None,
-    towns: _Towns,
-) -> tuple[str, ...]:
-    """Write all products, or none; return the names of the maps."""
-    from pipeline import storage
-    from pipeline.ingest.baseline import COLUMNS
-    from pipeline.quality.known import draft
-    from pipeline.quality.workbook import workbook
-
-    del towns, county
-    lines = [(str(line.line), line.rule, line.bsm, line.reason) for line in stale]
-    with replacing_folder(folder, _before(folder)) as fresh:
-        table = findings[list(WRITTEN)]
-        storage.write_table(fresh / CSV, storage.guarded(table))
-        storage.write_table(fresh / DRAFT, storage.guarded(draft(findings, COLUMNS)))
-        storage.write_gpkg(fresh / GPKG, dict(_layers(findings)), _styles())
-        storage.write_bytes(fresh / BOOK, workbook(findings, head, lines))
-        products = {file.name: storage.sha256(file) for file in sorted(fresh.iterdir())}
-        storage.write_json(fresh / MANIFEST, {**record, "products": products})
-    return ()
-
-
-def _layers(findings: gpd.GeoDataFrame) -> Iterator[tuple[str, gpd.GeoDataFrame]]:
-    """Yield areas, lines and points; what has no place stands among the points."""
-    import numpy as np
-    import shapely
-
-    kinds = shapely.get_type_id(findings.geometry.to_numpy())
-    for name, own in KINDS.items():
-        chosen = np.isin(kinds, (*own, -1) if name == "points" else own)
-        yield name, findings[chosen].reset_index(drop=True)
-
-
-def _styles() -> tuple[object, ...]:
-    from pipeline.quality import ERROR, WARNING
-    from pipeline.symbology import Shape, Symbol, categorised
-
-    symbols = [Symbol(ERROR, ERROR, ERROR_COLOUR), Symbol(WARNING, WARNING, WARNING_COLOUR)]
-    shapes = {"areas": Shape.POLYGON, "lines": Shape.LINE, "points": Shape.POINT}
-    return tuple(
-        categorised(layer, "severity", symbols, name="按级别", shape=shape, default=True)
-        for layer, shape in shapes.items()
-    )
-
-
-def _before(folder: Path) -> set[str]:
-    """Return the products of an earlier check, by its manifest."""
-    from pipeline import storage
-
-    manifest = folder / MANIFEST
-    if not manifest.is_file():
-        return set()
-    return {MANIFEST, *storage.read_json(manifest).get("products", {})}
+    request: Request,
+    paths: tuple[Path, ...],
+    days: tuple[date | None, date | None],
+) -> Iterator[Path]:
+    """Yield every file that the findings rest on."""
+    yield from paths
+    if request.baseline:
+        yield request.baseline
+    if county is None:
+        return
+    for role in ("towns", *(ROLES if request.zones else ())):
+        yield from role_files(county, role, days[0] or county.newest)
+    if days[1]:
+        yield from source_files(county, days[1])

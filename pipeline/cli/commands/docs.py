@@ -1,4 +1,4 @@
-"""`gengbao docs`: write the documents that are generated from tables."""
+"""`gengbao docs`: write the documents that are generated from tables and checks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ log = logging.getLogger("gengbao")
 def run(_args: argparse.Namespace) -> int:
     """Write them below the current folder."""
     from pipeline import storage
-    from pipeline.tables.docs import documents
+    from pipeline.quality import docs as checks
+    from pipeline.tables import docs as tables
 
-    for name, text in documents().items():
+    for name, text in (tables.documents() | checks.documents()).items():
         storage.write_bytes(Path(name), text.encode())
         log.info("文档 %s", name)
     return 0
@@ -27,6 +28,10 @@ def run(_args: argparse.Namespace) -> int:
 
 COMMANDS = (
     Command(
-        name="docs", text="重新生成 docs/ 里由表格生成的文档", order=90, run=run, on_county=False
+        name="docs",
+        text="重新生成 docs/ 里由表格、检查生成的文档",
+        order=90,
+        run=run,
+        on_county=False,
     ),
 )

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Check, print what was found; 4 where an error isn't acknowledged."""
     from pipeline.quality import ERROR
     from pipeline.quality.summary import as_text
-    from pipeline.stages import checking
+    from pipeline.stages import checking, problems
 
     if args.files and args.export:
         advice = "查文件时去掉 --export；查某一期时不写文件"
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         baseline=args.baseline,
     )
     done = checking.check(county, args.out, request)
-    print(f"run_id {done.run_id[: checking.SHORT]}")
+    print(f"run_id {done.run_id[: problems.SHORT]}")
     print(as_text(done.findings, len(done.stale)))
     log.info("质量检查 %s 用时=%.1f秒", done.folder, time.monotonic() - started)
     new = done.findings[done.findings["known"].isna()]

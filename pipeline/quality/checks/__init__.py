@@ -1,4 +1,4 @@
-"""The checks, a module per subject, each with TITLE, ORDER and a tuple CHECKS; all are found by themselves."""
+"""The checks, a module per subject with TITLE, ORDER and CHECKS; all are found by themselves."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _MOST = 0.5
 def _off(left: Floats, right: Floats) -> Bools:
     """Return where two areas differ by more than 0.01 m², as their two decimals say."""
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.abs(round_half_up(left) - round_half_up(right)) > 0.01 + CENT)  # noqa: PLR2004 - 0.01 m²
+        return np.asarray(np.abs(round_half_up(left) - round_half_up(right)) > 0.01 + CENT)
 
 
 def deducted(subject: Subject) -> Hits:
@@ -177,7 +177,7 @@ def control_area(subject: Subject) -> Hits:
 
 
 _MU, _PLANE = ({"tbmj_factor": 0.0015},) * FEW, ({"tbmj_factor": "planar"},) * FEW
-_SOUND = ({},) * FEW
+_SOUND: tuple[dict[str, object], ...] = ({},) * FEW
 RECOMPUTE = "用软件的“椭球面积计算”重算图斑面积，再做面积平差"
 CHECKS = (
     Check(
@@ -188,7 +188,8 @@ CHECKS = (
         find=deducted, unit=M2,
     ),
     Check(
-        code="TBDLMJ_SUM", level=ERROR, text="图斑地类面积＝图斑面积−扣除地类面积（永农：图斑面积×（1−扣除系数））",
+        code="TBDLMJ_SUM", level=ERROR,
+        text="图斑地类面积＝图斑面积−扣除地类面积（永农：图斑面积×（1−扣除系数））",
         source="TD/T 1055-2019；TDDC3D TbdlmjCalForm；容差 0.01 ㎡",
         advice="用软件的“图斑地类面积计算”重算",
         example=Example(bad=({"tbdlmj_plus": 0.5},), good=({},), said="TBDLMJ 多 0.50"),

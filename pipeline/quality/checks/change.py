@@ -6,7 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline import tables
@@ -14,6 +13,7 @@ from pipeline.measure import round_half_up
 from pipeline.quality.check import ERROR, M2, NOTHING, WARNING, Check, Example, Hits, where
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     from pipeline.quality.subject import Subject

@@ -10,7 +10,15 @@ import shapely
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline.quality.check import (
-    ALL_ROLES, ERROR, M2, NOTHING, WARNING, ZONES_ONLY, Check, Example, Hits,
+    ALL_ROLES,
+    ERROR,
+    M2,
+    NOTHING,
+    WARNING,
+    ZONES_ONLY,
+    Check,
+    Example,
+    Hits,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -38,7 +46,8 @@ def _name(subject: Subject, row: int) -> str:
 
 
 def _pairs(subject: Subject, chosen: Bools, area: Floats, said: str) -> Hits:
-    left, right, shape = (part[chosen] for part in subject.cover[:3])
+    cover = subject.cover
+    left, right, shape = cover.left[chosen], cover.right[chosen], cover.shape[chosen]
     found = [
         f"与{_name(subject, a)}{said} {m2:.2f} ㎡" for a, m2 in zip(left, area[chosen], strict=True)
     ]
@@ -184,7 +193,8 @@ CHECKS = (
     Check(
         code="COVERAGE_GAP", level=ERROR, text="图斑之间、图斑与镇界之间没有缝隙（1 ㎡ 及以上）",
         source=TOPOLOGY, advice=SNAP,
-        example=Example(bad=(_box(0, 50), _box(50.5, 100)), good=_TIGHT, said="两个图斑之间留了 0.5 米宽的缝",
+        example=Example(bad=(_box(0, 50), _box(50.5, 100)), good=_TIGHT,
+        said="两个图斑之间留了 0.5 米宽的缝",
                         world=_TOWN),
         find=gap, unit=M2,
     ),
@@ -196,7 +206,8 @@ CHECKS = (
         find=gap_trace, unit=M2,
     ),
     Check(
-        code="ZONE_OVERLAP", level=ERROR, text="永农、耕地保护目标各自互不重叠（1 ㎡ 及以上，平均宽 0.5 米及以上）",
+        code="ZONE_OVERLAP", level=ERROR,
+        text="永农、耕地保护目标各自互不重叠（1 ㎡ 及以上，平均宽 0.5 米及以上）",
         source="三区三线数据库质检：同层图斑不重叠", advice="裁去重叠部分，重算面积",
         example=Example(
             bad=(_box(0, 50), _box(40, 100)), good=_TIGHT, said="两个永农图斑重叠",

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline.quality.check import ERROR, NOTHING, Check, Example, Hits, where
 from pipeline.quality.checks.values import each
-from pipeline.quality.subject import Subject
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.quality.subject import Subject
 
 TITLE, ORDER = "耕地属性逻辑", 5
 SOURCE = "TD/T 1057-2020 耕地属性；公开质检软件 shp_checker_DLTB、TDDC3D 的属性逻辑"
@@ -17,11 +23,11 @@ TERRACE, SLOPE = "TT", "PD"
 RIDGE = "1203"
 
 
-def _filled(subject: Subject, wanted: F.Field) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _filled(subject: Subject, wanted: F.Field) -> NDArray[np.bool_]:
     """Return rows with something in a field; a number 0 is nothing."""
     if wanted.dtype == "real":
         value = subject.number(wanted)
-        return ~np.isnan(value) & (value != 0)
+        return np.asarray(~np.isnan(value) & (value != 0))
     return (subject.text(wanted) != "").to_numpy(dtype=bool)
 
 
@@ -82,10 +88,8 @@ def rate_class(subject: Subject) -> Hits:
     wrong = (deducted & (code != RIDGE).to_numpy()) | (~deducted & _filled(subject, F.KCDLBM))
     known = subject.has(F.KCDLBM, F.KCXS)
     rows = where(subject.cropland & wrong & known)
-    found = [
-        f"扣除系数 {np.nan_to_num(subject.number(F.KCXS)[row]):g}，扣除地类编码却是“{code.iloc[row]}”"
-        for row in rows
-    ]
+    rate = np.nan_to_num(subject.number(F.KCXS))
+    found = [f"扣除系数 {rate[row]:g}，扣除地类编码却是“{code.iloc[row]}”" for row in rows]
     return Hits(rows=rows, found=found, field="KCDLBM")
 
 
@@ -148,7 +152,8 @@ CHECKS = (
         code="CROP_RATE_CLASS", level=ERROR,
         text="扣除系数大于 0 时扣除地类编码为 1203，为 0 时为空", source=SOURCE,
         advice="用字段计算器：扣除系数大于 0 的填 1203，其余清空",
-        example=Example(bad=({"kcdlbm": None},), good=({}, _FOREST), said="KCXS 0.058，KCDLBM 为空"),
+        example=Example(bad=({"kcdlbm": None},), good=({}, _FOREST),
+        said="KCXS 0.058，KCDLBM 为空"),
         find=rate_class,
     ),
     Check(

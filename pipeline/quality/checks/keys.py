@@ -15,7 +15,7 @@ MANDATORY = "TD/T 1057-2020 约束条件 M；国家质检规则 3106（程序中
 DICTIONARY = "TD/T 1057-2020 值域表；国家质检规则 3104"
 RANGE = "TD/T 1057-2020 值域；国家质检规则 3105"
 FILL = "在属性表中选出这些图斑，按调查底册补填"
-_SOUND = ({}, {})
+_SOUND: tuple[dict[str, object], ...] = ({}, {})
 
 
 def bsm_empty(subject: Subject) -> Hits:
@@ -138,7 +138,8 @@ CHECKS = (
         find=bsm_duplicate, roles=ALL_ROLES,
     ),
     Check(
-        code="BSM_FORM", level=ERROR, text="标识码为 18 位数字：县代码 6 位 + 层码 4 位 + 序号 8 位",
+        code="BSM_FORM", level=ERROR,
+        text="标识码为 18 位数字：县代码 6 位 + 层码 4 位 + 序号 8 位",
         source="TD/T 1057-2020 标识码编码规则（据三调建库软件 BSMRebuildForm）",
         advice="用“标识码重排”工具重编；不要在 Excel 中另存",
         example=Example(

@@ -1,4 +1,4 @@
-"""Attributes that follow from each other: names from codes, hosts of codes, guests, town codes."""
+"""Attributes that follow from each other: hosts of codes, widths, guests, town codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Bools = NDArray[np.bool_]
 
-TITLE, ORDER = "编码与名称、细化与种植、权属与城镇村", 6
+TITLE, ORDER = "细化与种植、权属、城镇村", 6
 RULE_6101 = "国家质检规则 6101（TBXHDM、ZZSXDM 与 DLBM 的逻辑）"
 PUBLIC = "公开质检软件 shp_checker_DLTB、TDDC3D 的属性逻辑"
 UNSETTLED_WIDTH = ("1002",)
@@ -33,54 +33,6 @@ TOWN_CODES = {"0602": "204", "0603": "204", "09": "205"}
 
 def _hits(rows: NDArray[np.int64], found: list[str], field: str) -> Hits:
     return Hits(rows=rows, found=found, field=field)
-
-
-def _named(subject: Subject, code: F.Field, name: F.Field, names: dict[str, str]) -> Hits:
-    """Find names that aren't their code's."""
-    if not subject.has(code, name):
-        return NOTHING
-    given, wanted = subject.text(name), subject.text(code).map(names)
-    rows = where((wanted.notna() & (given != "") & (given != wanted)).to_numpy(dtype=bool))
-    codes = subject.text(code).iloc[rows]
-    found = [
-        f"{code.national} {c} 的名称是“{w}”，写作“{g}”"
-        for c, w, g in zip(codes, wanted.iloc[rows], given.iloc[rows], strict=True)
-    ]
-    return _hits(rows, found, name.national)
-
-
-def class_name(subject: Subject) -> Hits:
-    """Find DLMCs that aren't the name of their DLBM."""
-    codes = tables.land_codes()
-    return _named(subject, F.DLBM, F.DLMC, dict(zip(codes["code"], codes["name"], strict=True)))
-
-
-def refined_name(subject: Subject) -> Hits:
-    """Find TBXHMCs that aren't the name of their TBXHDM."""
-    names = {code.code: code.label for code in tables.code_list("tbxhdm")}
-    return _named(subject, F.TBXHDM, F.TBXHMC, names)
-
-
-def planting_name(subject: Subject) -> Hits:
-    """Find ZZSXMCs that aren't the name of their ZZSXDM."""
-    names = {code.code: code.label for code in tables.code_list("zzsxdm")}
-    return _named(subject, F.ZZSXDM, F.ZZSXMC, names)
-
-
-def village_name(subject: Subject) -> Hits:
-    """Find plots whose ZLDWMC isn't the one that most plots of their village code have."""
-    if not subject.has(F.ZLDWDM, F.ZLDWMC):
-        return NOTHING
-    code, name = subject.text(F.ZLDWDM), subject.text(F.ZLDWMC)
-    known = (code != "") & (name != "")
-    usual = name[known].groupby(code[known]).agg(lambda names: names.mode().iloc[0])
-    wanted = code.map(usual)
-    rows = where((known & (name != wanted)).to_numpy(dtype=bool))
-    found = [
-        f"坐落单位 {c} 多数写作“{w}”，本图斑写作“{n}”"
-        for c, w, n in zip(code.iloc[rows], wanted.iloc[rows], name.iloc[rows], strict=True)
-    ]
-    return _hits(rows, found, "ZLDWMC")
 
 
 def _linear(subject: Subject) -> Bools:
@@ -210,37 +162,6 @@ _HOUSE = {"dlbm": "0702", "czcsxm": "203"}
 EDIT = "在属性表中改正；拿不准的查调查底册和举证照片"
 CHECKS = (
     Check(
-        code="DLMC_MISMATCH", level=ERROR, text="地类名称与地类编码一致",
-        source="TD/T 1057-2020 地类代码表；国家质检规则 3104；TDDC3D FrmCheckData",
-        advice="确认编码无误后，用字段计算器按代码表重填地类名称",
-        example=Example(bad=({"dlmc": "水田"},), good=({},), said="DLBM 0103，DLMC 写作水田"),
-        find=class_name,
-    ),
-    Check(
-        code="TBXHMC_MISMATCH", level=WARNING, text="图斑细化名称与代码一致", source=RULE_6101,
-        advice="用字段计算器按代码表重填图斑细化名称",
-        example=Example(
-            bad=({"tbxhdm": "HDGD", "tbxhmc": "林区耕地"},),
-            good=({"tbxhdm": "HDGD", "tbxhmc": "河道耕地"},), said="HDGD 写作林区耕地",
-        ),
-        find=refined_name,
-    ),
-    Check(
-        code="ZZSXMC_MISMATCH", level=WARNING, text="种植属性名称与代码一致", source=RULE_6101,
-        advice="用字段计算器按代码表重填种植属性名称",
-        example=Example(bad=({"zzsxmc": "未耕种"},), good=({},), said="LS 写作未耕种"),
-        find=planting_name,
-    ),
-    Check(
-        code="ZLDWMC_MIXED", level=WARNING, text="同一坐落单位代码只有一个名称",
-        source="TD/T 1057-2020 坐落单位代码与名称一一对应",
-        advice="按坐落单位代码分组，统一改为村级调查区图层的名称",
-        example=Example(
-            bad=({}, {}, {"zldwmc": "另一个村"}), good=({}, {}), said="同一代码下出现两个村名"
-        ),
-        find=village_name,
-    ),
-    Check(
         code="WIDTH_ELSEWHERE", level=ERROR, text="只有线状地类填线状地物宽度",
         source=PUBLIC + "（规则 5、20）", advice="选出非线状地类，用字段计算器把宽度改为 0",
         example=Example(bad=({"xzdwkd": 4.0},), good=({}, _ROAD), said="旱地填了宽度 4 米"),
@@ -249,14 +170,16 @@ CHECKS = (
     Check(
         code="WIDTH_MISSING", level=WARNING, text="线状地类填线状地物宽度",
         source=PUBLIC, advice="在影像上量取平均宽度填入",
-        example=Example(bad=({"dlbm": "1006", "xzdwkd": 0.0},), good=(_ROAD,), said="农村道路宽度为 0"),
+        example=Example(bad=({"dlbm": "1006", "xzdwkd": 0.0},), good=(_ROAD,),
+        said="农村道路宽度为 0"),
         find=width_missing,
     ),
     Check(
         code="ROAD_WIDTH", level=ERROR, text="农村道路（1006）宽度不超过 8 米",
         source="GB/T 21010-2017 农村道路 2–8 米；" + PUBLIC + "（规则 21）",
         advice="量取宽度：超过 8 米的改为公路用地 1003 或城镇村道路用地 1004",
-        example=Example(bad=({"dlbm": "1006", "xzdwkd": 9.0},), good=(_ROAD,), said="农村道路宽 9 米"),
+        example=Example(bad=({"dlbm": "1006", "xzdwkd": 9.0},), good=(_ROAD,),
+        said="农村道路宽 9 米"),
         find=road_width,
     ),
     Check(
@@ -289,7 +212,8 @@ CHECKS = (
         text="有耕地细化代码的，种植属性为 LS、FLS 或 LYFL；LQYD 的种植属性为空", source=RULE_6101,
         advice=EDIT,
         example=Example(
-            bad=({"tbxhdm": "HDGD", "zzsxdm": "WG"}, {**_ORCHARD, "tbxhdm": "LQYD", "zzsxdm": "JKHF"}),
+            bad=({"tbxhdm": "HDGD", "zzsxdm": "WG"},
+            {**_ORCHARD, "tbxhdm": "LQYD", "zzsxdm": "JKHF"}),
             good=({"tbxhdm": "HDGD", "zzsxdm": "LS"},), said="河道耕地（HDGD）的种植属性是 WG",
         ),
         find=refined_planting,
@@ -310,14 +234,16 @@ CHECKS = (
         code="CZCSXM_EMPTY", level=ERROR,
         text="05–09 类和 1004、1005、1201 必填城镇村属性码", source=PUBLIC + "（规则 18–19）",
         advice="按城镇村等用地图层（CZCDYD）的范围填写 201、202 或 203",
-        example=Example(bad=({"dlbm": "0702", "czcsxm": None},), good=({}, _HOUSE), said="农村宅基地没有 CZCSXM"),
+        example=Example(bad=({"dlbm": "0702", "czcsxm": None},), good=({}, _HOUSE),
+        said="农村宅基地没有 CZCSXM"),
         find=town_code_empty,
     ),
     Check(
         code="CZCSXM_LOGIC", level=ERROR, text="采矿、盐田的城镇村属性码为 204，特殊用地为 205",
         source=PUBLIC + "（规则 18–19）", advice="用字段计算器改为 204 或 205",
         example=Example(
-            bad=({"dlbm": "0602", "czcsxm": "203"},), good=({"dlbm": "0602", "czcsxm": "204"}, _HOUSE),
+            bad=({"dlbm": "0602", "czcsxm": "203"},),
+            good=({"dlbm": "0602", "czcsxm": "204"}, _HOUSE),
             said="采矿用地的 CZCSXM 是 203",
         ),
         find=town_code,

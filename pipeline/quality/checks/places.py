@@ -10,7 +10,16 @@ from pipeline import fields as F  # noqa: N812 - the field dictionary, as everyw
 from pipeline import overlay
 from pipeline.measure import round_half_up
 from pipeline.quality.check import (
-    ERROR, M2, NOTHING, PLOTS_ONLY, WARNING, ZONES_ONLY, Check, Example, Hits, where,
+    ERROR,
+    M2,
+    NOTHING,
+    PLOTS_ONLY,
+    WARNING,
+    ZONES_ONLY,
+    Check,
+    Example,
+    Hits,
+    where,
 )  # fmt: skip
 from pipeline.quality.subject import PBF, TARGET
 

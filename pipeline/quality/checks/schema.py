@@ -110,18 +110,13 @@ def personal(subject: Subject) -> Hits:
     )
 
 
-_PLAIN = ({},)
+_PLAIN: tuple[dict[str, object], ...] = ({},)
 
 
-def _columns(**changes: Column) -> dict[str, object]:
+def _columns(**changes: Column | None) -> dict[str, object]:
     """Return a world whose columns are the standard's but for these."""
-    columns = [
-        changes.get(field.national, standard_column(field))
-        for field in F.DLTB
-        if changes.get(field.national, ...) is not None
-    ]
-    extra = [column for name, column in changes.items() if name.startswith("extra")]
-    return {"columns": (*columns, *extra)}
+    columns = {field.national: standard_column(field) for field in F.DLTB} | changes
+    return {"columns": tuple(column for column in columns.values() if column is not None)}
 
 
 def standard_column(field: F.Field) -> Column:

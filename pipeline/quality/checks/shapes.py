@@ -12,7 +12,17 @@ from pipeline import tables
 from pipeline.measure import round_half_up
 from pipeline.quality import corners
 from pipeline.quality.check import (
-    ALL_ROLES, DEGREES, ERROR, M2, METRES, NOTHING, PLOTS_ONLY, WARNING, Check, Example, Hits,
+    ALL_ROLES,
+    DEGREES,
+    ERROR,
+    M2,
+    METRES,
+    NOTHING,
+    PLOTS_ONLY,
+    WARNING,
+    Check,
+    Example,
+    Hits,
     where,
 )  # fmt: skip
 
@@ -89,9 +99,9 @@ def close_nodes(subject: Subject) -> Hits:
     """Find neighbouring nodes that the grid doesn't tell apart."""
     grid = subject.limits.grid_m
     edges = corners.short(subject.drawn, grid)
-    lines = (
-        shapely.linestrings(np.stack([edges.start, edges.end], axis=1)) if len(edges.row) else []
-    )
+    if not len(edges.row):
+        return NOTHING
+    lines = shapely.linestrings(np.stack([edges.start, edges.end], axis=1))
     return Hits(
         rows=edges.row,
         found=[f"相邻节点相距 {d:.4f} 米，不到一格（{grid:g} 米）" for d in edges.length_m],
@@ -149,7 +159,8 @@ CHECKS = (
         find=sliver, roles=ALL_ROLES, unit=M2,
     ),
     Check(
-        code="GEOM_NARROW", level=WARNING, text="没有平均宽度不到 0.5 米的狭长碎片（面积小于 200 ㎡）",
+        code="GEOM_NARROW", level=WARNING,
+        text="没有平均宽度不到 0.5 米的狭长碎片（面积小于 200 ㎡）",
         source="TDDC3D FrmCheckGraphics 狭长图斑：周长×2÷面积超限；门槛见 county.toml",
         advice="核对是否误切：并入邻斑；确有其物的按线状地物处理",
         example=Example(
@@ -166,7 +177,8 @@ CHECKS = (
     ),
     Check(
         code="GEOM_SHARP", level=WARNING, text="边界没有小于 10° 的锐角",
-        source="没有可查的国家条文；门槛为本项目所定", advice="对照影像核对该节点，误画的移动或删去",
+        source="没有可查的国家条文；门槛为本项目所定",
+        advice="对照影像核对该节点，误画的移动或删去",
         example=Example(bad=_one(_SHARP), good=_one(_SQUARE), said="夹角 3.8° 的锐角"),
         find=sharp_angle, roles=PLOTS_ONLY, unit=DEGREES,
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,14 @@ import numpy as np
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline import tables
 from pipeline.quality.check import (
-    ALL_ROLES, ERROR, NOTHING, WARNING, Check, Example, Hits, where,
+    ALL_ROLES,
+    ERROR,
+    NOTHING,
+    WARNING,
+    Check,
+    Example,
+    Hits,
+    where,
 )  # fmt: skip
 from pipeline.quality.subject import PLOTS, Subject
 
@@ -177,7 +183,7 @@ def _fields(subject: Subject) -> tuple[F.Field, ...]:
 
 
 FILL = "在属性表中选出这些图斑，按调查底册补填"
-_SOUND = ({}, {})
+_SOUND: tuple[dict[str, object], ...] = ({}, {})
 CHECKS = (
     Check(
         code="VALUE_EMPTY", level=ERROR, text="必填字段不为空", source=MANDATORY, advice=FILL,
@@ -194,7 +200,8 @@ CHECKS = (
         find=too_long, roles=ALL_ROLES,
     ),
     Check(
-        code="VALUE_DECIMALS", level=WARNING, text="数值的小数位不多于标准：面积 2 位、系数 4 位、宽度 1 位",
+        code="VALUE_DECIMALS", level=WARNING,
+        text="数值的小数位不多于标准：面积 2 位、系数 4 位、宽度 1 位",
         source="TD/T 1057-2020 小数位数", advice="用字段计算器四舍五入到规定位数",
         example=Example(
             bad=({"kcxs": 0.05805},), good=_SOUND, said="KCXS 写作 0.05805"
