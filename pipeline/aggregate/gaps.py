@@ -40,7 +40,7 @@ def gaps(summary: pd.DataFrame, *, county: County, classes: Sequence[Category]) 
     table["target_mu"] = _stated(table, county, TargetKind.TARGET)
     table["published_gap_mu"] = _stated(table, county, TargetKind.GAP)
     table["done_pct"] = pd.Series(
-        map(_done_pct, table["restored_mu"], table["gap_mu"]), index=table.index, dtype=object
+        map(done_pct, table["restored_mu"], table["gap_mu"]), index=table.index, dtype=object
     )
     table["rank"] = _ranks(table)
     table["planned_mu"] = _planned(table, county)
@@ -73,15 +73,19 @@ def _planned(table: pd.DataFrame, county: County) -> pd.Series:
     return pd.Series(due, index=table.index, dtype=object)
 
 
-def _done_pct(done: Decimal, gap: Decimal) -> Decimal:
+def done_pct(done: Decimal, gap: Decimal) -> Decimal:
     """Return the share done in %, two decimals half-up; a gap of 0 is done."""
     share = done / gap * 100 if gap else Decimal(100)
     return share.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
+def ranked(done: pd.Series, within: Sequence[pd.Series]) -> pd.Series:
+    """Rank shares done, the highest first, within groups: 1, 2, 2, 4."""
+    ranks = done.astype("float64").groupby(list(within)).rank(method="min", ascending=False)
+    return ranks.astype("Int64")
+
+
 def _ranks(table: pd.DataFrame) -> pd.Series:
-    """Rank the towns of an export and indicator: 1, 2, 2, 4; other levels have no rank."""
+    """Rank the towns of an export and indicator; other levels have no rank."""
     towns = table[(table["level"] == "town") & table["town_code"].notna()]
-    share = towns["done_pct"].astype("float64")
-    ranks = share.groupby([towns["export"], towns["indicator"]]).rank(method="min", ascending=False)
-    return ranks.astype("Int64").reindex(table.index)
+    return ranked(towns["done_pct"], [towns["export"], towns["indicator"]]).reindex(table.index)

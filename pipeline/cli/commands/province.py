@@ -1,0 +1,64 @@
+"""`gengbao province`: many counties on a Dask cluster, then the tables over all of them."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from pathlib import Path
+
+from pipeline.cli.command import Command
+
+log = logging.getLogger("gengbao")
+
+FIRST = (1, 5, 3, 4)
+"""Of several exit codes the one that is told: the one that more hangs on."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Ask for the counties, the place of the products, and the cluster."""
+    parser.add_argument("counties", type=Path, help="放各县文件夹的文件夹")
+    parser.add_argument("--out", type=Path, required=True, help="成果文件夹")
+    parser.add_argument("--scheduler", help="已有 Dask 调度器的地址，如 tcp://10.0.0.1:8786")
+    parser.add_argument(
+        "--workers", type=_positive, default=os.cpu_count() or 1,
+        help="本机起几个工作进程（默认：处理器个数；写了 --scheduler 时不用）",
+    )  # fmt: skip
+    parser.add_argument(
+        "--memory", default="auto", help="每个工作进程的内存上限，如 3GiB（默认：平分本机内存）"
+    )
+    parser.add_argument("--maps", action="store_true", help="各县的图件、报表也一起做")
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or text.strip("0") == "":
+        raise argparse.ArgumentTypeError(f"应为正整数：{text}")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run all counties; print how each ended; return the exit code that matters most."""
+    from pipeline import province
+
+    cluster = province.Cluster(
+        scheduler=args.scheduler, workers=args.workers, memory=args.memory
+    )
+    runs = province.run_province(args.counties, args.out, cluster, maps=args.maps)
+    print(province.as_text(runs))
+    for one in runs:
+        if one.refused:
+            log.error("%s %s", one.folder, one.refused)
+    codes = {one.exit_code for one in runs}
+    return next((code for code in FIRST if code in codes), max(codes))
+
+
+COMMANDS = (
+    Command(
+        name="province",
+        text="一省各县一起做（Dask）：各县的数、台账，全省汇总、缺口、排名、分布图",
+        order=70,
+        run=run,
+        arguments=arguments,
+        on_county=False,
+    ),
+)

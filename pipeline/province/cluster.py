@@ -1,0 +1,62 @@
+"""The Dask cluster a province runs on: one that is there, or one of processes on this machine."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import dask
+from distributed import Client, LocalCluster
+
+from pipeline.errors import Finding, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONNECT_SECONDS = 30
+QUIET = {
+    "distributed.logging.distributed": "error",
+    "distributed.worker.memory.target": False,  # results are names and hashes: nothing to spill
+    "distributed.worker.memory.spill": False,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Which cluster to use.
+
+    scheduler: address of one that is running (its workers see the same folders under the same
+    names); else workers: how many processes of one thread to start here, memory: what each may
+    use, as Dask writes it ("3GiB"), before it is ended and its task tried elsewhere.
+    """
+
+    scheduler: str | None = None
+    workers: int = 1
+    memory: str = "auto"
+
+
+@contextmanager
+def connected(cluster: Cluster) -> Iterator[Client]:
+    """Yield a client of the cluster. Raises UsageError where the scheduler doesn't answer."""
+    with dask.config.set(QUIET):
+        if cluster.scheduler is None:
+            with (
+                LocalCluster(
+                    n_workers=cluster.workers,
+                    threads_per_worker=1,
+                    memory_limit=cluster.memory,
+                    dashboard_address="127.0.0.1:0",
+                ) as local,
+                Client(local) as client,
+            ):
+                yield client
+            return
+        try:
+            client = Client(cluster.scheduler, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError) as error:
+            advice = "确认调度器已启动、地址写成 tcp://主机:端口、防火墙放行；或不写 --scheduler"
+            where = f"--scheduler {cluster.scheduler}"
+            raise UsageError(Finding(where, f"连不上（{error}）", advice)) from error
+        with client:
+            yield client

@@ -1,0 +1,179 @@
+"""Counties side by side: submit each one's graph, keep what comes back, explain what doesn't."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from distributed import as_completed
+from distributed.scheduler import KilledWorker
+
+from pipeline.errors import Finding, GengbaoError, InputError
+from pipeline.province.cluster import connected
+from pipeline.province.steps import Done, close, step
+from pipeline.stages import Desk, plan
+from pipeline.stages.bench import bench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from distributed import Client, Future
+
+    from pipeline.freshness import State
+    from pipeline.model import County
+    from pipeline.province.cluster import Cluster
+    from pipeline.province.folders import Folder
+
+log = logging.getLogger("gengbao")
+
+COUNTIES = "counties"
+"""Where the counties' products lie below the province's folder, one folder per code."""
+LAST = "收尾"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountyRun:
+    """How a county ended: its products' folder, or why there are none of this run.
+
+    steps: how many had work to do; peak_mb: the most memory a worker held while it did them.
+    """
+
+    folder: str
+    county: County | None
+    out: Path | None
+    refused: GengbaoError | None
+    steps: int = 0
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the code of what stopped the county."""
+        return self.refused.exit_code if self.refused else 0
+
+
+def run(folders: Sequence[Folder], out: Path, cluster: Cluster, *, maps: bool) -> list[CountyRun]:
+    """Bring every county up to date on a cluster; return how each ended, in the order given.
+
+    maps: with each county's maps and reports, else up to its figures, account and manifest. For
+    the holder of the lock on `out`. A county that fails keeps its last good products, and stops
+    no other. Raises UsageError where the cluster can't be reached.
+    """
+    with connected(cluster) as client, ThreadPoolExecutor(len(folders)) as waiting:
+        log.info("Dask 调度器 %s，看板 %s", client.scheduler.address, client.dashboard_link)
+        runs = [
+            waiting.submit(_county, client, folder, out, maps=maps, place=place)
+            for place, folder in enumerate(folders)
+        ]
+        try:
+            return [future.result() for future in runs]
+        except BaseException:
+            waiting.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _county(client: Client, folder: Folder, out: Path, *, maps: bool, place: int) -> CountyRun:
+    """Run one county to its end, good or bad."""
+    county = folder.county
+    if county is None:
+        return CountyRun(folder=folder.path.name, county=None, out=None, refused=folder.refused)
+    home, started, done = out / COUNTIES / county.code, time.monotonic(), list[Done]()
+    refused = None
+    try:
+        with bench(Desk(county, home)) as (inside, state):
+            for one in _carried(client, inside, state, maps=maps, priority=-place):
+                done.append(one)
+                log.info("%s %s（第 %d 步）", county.name, one.said or f"{one.name} 已是最新", len(done))
+            if maps:
+                state.retire([one.name for one in done])
+    except GengbaoError as error:
+        refused = error
+        log.warning("%s 没有完成，退出码 %d", county.name, error.exit_code)
+    return CountyRun(
+        folder=folder.path.name,
+        county=county,
+        out=home,
+        refused=refused,
+        steps=sum(bool(one.said) for one in done),
+        seconds=time.monotonic() - started,
+        peak_mb=max((one.peak_mb for one in done), default=0.0),
+    )
+
+
+def _carried(
+    client: Client, desk: Desk, state: State, *, maps: bool, priority: int
+) -> Iterator[Done]:
+    """Submit a county's graph; keep and yield every step as it comes back.
+
+    Earlier counties go first, so that they end one after the other, not all at the last moment.
+    """
+    token = secrets.token_hex(4)  # a scheduler that stays must not answer with an older run's
+
+    def name(part: str) -> str:
+        return f"{desk.county.code} {part} {token}"
+
+    futures: dict[str, Future] = {}
+    jobs = list(plan(desk))
+    makers = {path: job.name for job in jobs for path in job.makes}
+    for job in jobs:
+        before = dict.fromkeys(makers[path] for path in job.inputs if path in makers)
+        futures[job.name] = client.submit(
+            step, desk, job.name, *(futures[maker] for maker in before),
+            key=name(job.name), priority=priority,
+        )  # fmt: skip
+    last = client.submit(close, desk, maps, *futures.values(), key=name(LAST), priority=priority)
+    for done in _finished(futures):
+        _keep(state, done)
+        yield done
+    for done in _result(LAST, last):
+        _keep(state, done)
+        yield done
+
+
+def _keep(state: State, done: Done) -> None:
+    """Remember a finished step and the hashes it knew: an interrupted run resumes behind it."""
+    state.contents.known |= done.files
+    state.contents.seen |= done.files.keys()
+    state.keep(done.name, done.record)
+
+
+def _finished(futures: Mapping[str, Future]) -> Iterator[Done]:
+    """Yield the steps as they end; then raise what stopped any, with the findings of all."""
+    names = {future.key: name for name, future in futures.items()}
+    findings: dict[Finding, None] = {}
+    worst: GengbaoError | None = None
+    for future in as_completed(futures.values()):
+        try:
+            yield _result(names[future.key], future)
+        except InputError as error:
+            findings |= dict.fromkeys(error.findings)
+        except GengbaoError as error:
+            worst = worst or error
+    if worst:
+        raise worst
+    if findings:
+        raise InputError(findings)
+
+
+def _result(name: str, future: Future) -> Done:
+    """Return what a step returned. Raises what it raised, as an error with findings.
+
+    What no stage raises by itself is our own fault, or the machine's.
+    """
+    try:
+        done: Done = future.result()
+    except GengbaoError:
+        raise
+    except KilledWorker as error:
+        advice = "内存不够时减少 --workers 或放宽 --memory；否则查看工作进程的日志"
+        found = "做这一步的工作进程接连中断，已不再重试"
+        raise GengbaoError(Finding(name, found, advice)) from error
+    except Exception as error:
+        advice = "请保留现场文件并联系开发者"
+        raise GengbaoError(Finding(name, f"{type(error).__name__}：{error}", advice)) from error
+    return done
