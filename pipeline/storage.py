@@ -160,16 +160,30 @@ def read_table(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False, na_values=[""])
 
 
-def write_frame(path: Path, frame: gpd.GeoDataFrame) -> None:
+def write_frame(
+    path: Path, frame: gpd.GeoDataFrame, *, bbox: bool = False, group_rows: int | None = None
+) -> None:
     """Write a GeoParquet file (WKB, zstd) of one of our frames, index dropped.
 
-    Every column is read again and compared. Raises OutputError.
+    bbox: with the covering column `bbox`, by which readers pass over row groups of group_rows
+    rows. Every column is read again and compared. Raises OutputError.
     """
     with _writing(path) as temporary:
         frame.reset_index(drop=True).to_parquet(
-            temporary, index=False, compression="zstd", write_covering_bbox=False
-        )
-        _check_frame(path, frame, pq.read_table(temporary))
+            temporary, index=False, compression="zstd", write_covering_bbox=bbox,
+            row_group_size=group_rows,
+        )  # fmt: skip
+        written = pq.read_table(temporary)
+        _check_frame(path, frame, written.drop_columns("bbox") if bbox else written)
+
+
+def write_columns(path: Path, table: pd.DataFrame) -> None:
+    """Write a plain Parquet file (zstd), decimals as decimals; read again and compared."""
+    columns = pa.Table.from_pandas(table, preserve_index=False)
+    with _writing(path) as temporary:
+        pq.write_table(columns, temporary, compression="zstd")
+        same = pq.read_table(temporary).equals(columns)
+        _require(path, "内容", "原值", "原值" if same else "另一些值")
 
 
 def _check_frame(path: Path, frame: gpd.GeoDataFrame, written: pa.Table) -> None:

@@ -22,7 +22,9 @@ SUMMED = {
         "plots", "area_m2", "area_mu", "closed_plots", "restored_mu", "open_plots",
         "withdrawn_plots", "remaining_mu", "distinct_plots", "withdrawn_mu",
     ),
-    "gaps": ("target_mu", "published_gap_mu", "gap_mu", "restored_mu", "remaining_mu", "planned_mu"),
+    "gaps": (
+        "target_mu", "published_gap_mu", "gap_mu", "restored_mu", "remaining_mu", "planned_mu",
+    ),
 }  # fmt: skip
 VERDICTS = ("达标", "不达标", "待核", "缺数", "不适用")
 
@@ -44,15 +46,15 @@ def stacked(counties: Sequence[CountyTables], name: str) -> pd.DataFrame:
         for county in counties
     ]
     table = pd.concat(parts, ignore_index=True)
-    return table[[*KEYS, *table.columns.difference(KEYS, sort=False)]]
+    return table[[*KEYS, *table.columns.difference(list(KEYS), sort=False)]]
 
 
 def province_summary(counties: Sequence[CountyTables]) -> pd.DataFrame:
     """Return a row per county and category at the county's newest export, then their sums.
 
     county_code, county, export, category, label and the figures of summary.csv as exact decimals,
-    in the order of summary.csv; the sums stand under county 全省 without code and export. Plots of two
-    counties are never one plot.
+    in its order; the sums stand under county 全省 without code and export. Plots of two counties
+    are never one plot.
     """
     rows = _newest(counties, "summary")
     table = _with_sums(rows, "summary", ["category", "label"])
@@ -105,7 +107,7 @@ def _newest(counties: Sequence[CountyTables], name: str) -> pd.DataFrame:
 
 
 def _with_sums(rows: pd.DataFrame, name: str, keys: list[str]) -> pd.DataFrame:
-    """Return the rows, then one per key with the sums over all counties; whole: tells them apart."""
+    """Return the rows, then one per key with the sums over all counties (column whole)."""
     sums = [
         dict(zip(keys, key, strict=True))
         | {column: _sum(own[column]) for column in SUMMED[name]}

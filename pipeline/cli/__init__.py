@@ -33,7 +33,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code (a user's mistake prints no traceback)."""
     _speak_utf8()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
-    for library in ("pyogrio", "fontTools"):
+    for library in ("pyogrio", "fontTools", "tornado", "bokeh"):
         logging.getLogger(library).setLevel(logging.WARNING)
     args = _parser().parse_args(argv)
     try:

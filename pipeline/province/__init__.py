@@ -4,8 +4,8 @@ Counties share nothing but the folder their products go to; a coverage doesn't c
 line, so no data moves between workers but file names, hashes and accounts.
 """
 
-from pipeline.province.cluster import Cluster, connected
-from pipeline.province.folders import Folder, find
-from pipeline.province.run import COUNTIES, CountyRun, run
+from pipeline.province.cluster import Cluster
+from pipeline.province.run import COUNTIES, CountyRun
+from pipeline.province.whole import as_text, run_province
 
-__all__ = ["COUNTIES", "Cluster", "CountyRun", "Folder", "connected", "find", "run"]
+__all__ = ["COUNTIES", "Cluster", "CountyRun", "as_text", "run_province"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,9 +15,8 @@ from pipeline.errors import Finding, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CONNECT_SECONDS = 30
+CONNECT_SECONDS = 10
 QUIET = {
-    "distributed.logging.distributed": "error",
     "distributed.worker.memory.target": False,  # results are names and hashes: nothing to spill
     "distributed.worker.memory.spill": False,
 }
@@ -39,6 +39,7 @@ class Cluster:
 @contextmanager
 def connected(cluster: Cluster) -> Iterator[Client]:
     """Yield a client of the cluster. Raises UsageError where the scheduler doesn't answer."""
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # its import has set another level
     with dask.config.set(QUIET):
         if cluster.scheduler is None:
             with (

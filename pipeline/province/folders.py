@@ -71,6 +71,8 @@ def _refused(folder: Folder, same: list[Folder]) -> Folder:
     code = folder.county.code if folder.county else ""
     names = "、".join(other.path.name for other in same)
     finding = Finding(
-        str(folder.path / SETTINGS), f"县代码 {code} 有不止一个文件夹：{names}", "只留一个后重新运行"
+        str(folder.path / SETTINGS),
+        f"县代码 {code} 有不止一个文件夹：{names}",
+        "只留一个后重新运行",
     )
     return Folder(folder.path, None, ConfigError(finding))

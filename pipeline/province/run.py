@@ -7,14 +7,14 @@ import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from distributed import as_completed
 from distributed.scheduler import KilledWorker
 
 from pipeline.errors import Finding, GengbaoError, InputError
 from pipeline.province.cluster import connected
-from pipeline.province.steps import Done, close, step
+from pipeline.province.steps import Done, Stopped, close, step
 from pipeline.stages import Desk, plan
 from pipeline.stages.bench import bench
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.province.cluster import Cluster
     from pipeline.province.folders import Folder
 
+T = TypeVar("T")
 log = logging.getLogger("gengbao")
 
 COUNTIES = "counties"
@@ -65,7 +66,7 @@ def run(folders: Sequence[Folder], out: Path, cluster: Cluster, *, maps: bool) -
     no other. Raises UsageError where the cluster can't be reached.
     """
     with connected(cluster) as client, ThreadPoolExecutor(len(folders)) as waiting:
-        log.info("Dask 调度器 %s，看板 %s", client.scheduler.address, client.dashboard_link)
+        log.info("Dask 看板 %s", client.dashboard_link)
         runs = [
             waiting.submit(_county, client, folder, out, maps=maps, place=place)
             for place, folder in enumerate(folders)
@@ -88,7 +89,9 @@ def _county(client: Client, folder: Folder, out: Path, *, maps: bool, place: int
         with bench(Desk(county, home)) as (inside, state):
             for one in _carried(client, inside, state, maps=maps, priority=-place):
                 done.append(one)
-                log.info("%s %s（第 %d 步）", county.name, one.said or f"{one.name} 已是最新", len(done))
+                log.info(
+                    "%s %s（第 %d 步）", county.name, one.said or f"{one.name} 已是最新", len(done)
+                )
             if maps:
                 state.retire([one.name for one in done])
     except GengbaoError as error:
@@ -117,7 +120,8 @@ def _carried(
     def name(part: str) -> str:
         return f"{desk.county.code} {part} {token}"
 
-    futures: dict[str, Future] = {}
+    state.save()  # where workers look up what stands
+    futures: dict[str, Future[Done | Stopped]] = {}
     jobs = list(plan(desk))
     makers = {path: job.name for job in jobs for path in job.makes}
     for job in jobs:
@@ -142,7 +146,7 @@ def _keep(state: State, done: Done) -> None:
     state.keep(done.name, done.record)
 
 
-def _finished(futures: Mapping[str, Future]) -> Iterator[Done]:
+def _finished(futures: Mapping[str, Future[Done | Stopped]]) -> Iterator[Done]:
     """Yield the steps as they end; then raise what stopped any, with the findings of all."""
     names = {future.key: name for name, future in futures.items()}
     findings: dict[Finding, None] = {}
@@ -160,15 +164,13 @@ def _finished(futures: Mapping[str, Future]) -> Iterator[Done]:
         raise InputError(findings)
 
 
-def _result(name: str, future: Future) -> Done:
-    """Return what a step returned. Raises what it raised, as an error with findings.
+def _result(name: str, future: Future[T | Stopped]) -> T:
+    """Return what a step returned. Raises what stopped it, as an error with findings.
 
-    What no stage raises by itself is our own fault, or the machine's.
+    What a step raises, and doesn't return, is our own fault, or the machine's.
     """
     try:
-        done: Done = future.result()
-    except GengbaoError:
-        raise
+        result = future.result()
     except KilledWorker as error:
         advice = "内存不够时减少 --workers 或放宽 --memory；否则查看工作进程的日志"
         found = "做这一步的工作进程接连中断，已不再重试"
@@ -176,4 +178,6 @@ def _result(name: str, future: Future) -> Done:
     except Exception as error:
         advice = "请保留现场文件并联系开发者"
         raise GengbaoError(Finding(name, f"{type(error).__name__}：{error}", advice)) from error
-    return done
+    if isinstance(result, Stopped):
+        raise result.error
+    return result

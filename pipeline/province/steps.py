@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import Finding, GengbaoError
+from pipeline.errors import GengbaoError
 from pipeline.freshness import State
 from pipeline.stages import plan, publishing
 from pipeline.stages.carrying import carry_out, job_key
@@ -38,30 +38,53 @@ class Done:
     peak_mb: float
 
 
-def step(desk: Desk, name: str, *before: Done) -> Done:
-    """Carry out the job of that name unless it is fresh. Raises what the job raises."""
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A step that ended with findings, or stands on one that did: returned, not raised.
+
+    A user's mistake is no failure of the cluster, which would log it with a traceback.
+    """
+
+    error: GengbaoError
+
+
+def step(desk: Desk, name: str, *before: Done | Stopped) -> Done | Stopped:
+    """Carry out the job of that name unless it is fresh."""
     state = _state(desk, before)
-    jobs = {job.name: job for job in plan(desk)}
-    if name not in jobs:
-        raise GengbaoError(Finding(name, "没有这一步", "请保留现场文件并联系开发者"))
-    return _carried(desk, state, jobs[name])
+    if isinstance(state, Stopped):
+        return state
+    try:
+        job = next(job for job in plan(desk) if job.name == name)
+        return _carried(desk, state, job)
+    except GengbaoError as error:
+        return Stopped(error)
 
 
-def close(desk: Desk, maps: bool, *before: Done) -> list[Done]:  # noqa: FBT001 - Dask passes by position
+def close(desk: Desk, maps: bool, *before: Done | Stopped) -> list[Done] | Stopped:  # noqa: FBT001 - Dask passes by position
     """Carry out what stands on all the rest: maps and reports if wanted, account and manifest."""
     state = _state(desk, before)
+    if isinstance(state, Stopped):
+        return state
     done = []
-    for job in publishing.jobs(desk, state):
-        if maps or job.name == publishing.MANIFEST:
-            done.append(_carried(desk, state, job))
-            state.stages[job.name] = done[-1].record
+    try:
+        for job in publishing.jobs(desk, state):
+            if maps or job.name == publishing.MANIFEST:
+                done.append(_carried(desk, state, job))
+                state.stages[job.name] = done[-1].record
+    except GengbaoError as error:
+        return Stopped(error)
     return done
 
 
-def _state(desk: Desk, before: Iterable[Done]) -> State:
-    """Return the notes of the run so far: what stood, and what the steps before have made."""
+def _state(desk: Desk, before: Iterable[Done | Stopped]) -> State | Stopped:
+    """Return the notes of the run so far: what stood, and what the steps before have made.
+
+    Where one of them was stopped: that.
+    """
     state = State.load(desk.state_file)
     for done in before:
+        if isinstance(done, Stopped):
+            return done
         state.stages[done.name] = done.record
         state.contents.known |= done.files
     return state
@@ -73,7 +96,9 @@ def _carried(desk: Desk, state: State, job: Job) -> Done:
         record, said = state.stages[job.name], ""
     else:
         record, said = carry_out(desk, state, job, key)
-    files = {name: marks for name, marks in state.contents.known.items() if name in state.contents.seen}
+    files = {
+        name: marks for name, marks in state.contents.known.items() if name in state.contents.seen
+    }
     return Done(
         name=job.name, record=record, files=files, said=said, worker=os.getpid(), peak_mb=_peak_mb()
     )
@@ -82,10 +107,10 @@ def _carried(desk: Desk, state: State, job: Job) -> Done:
 def _peak_mb() -> float:
     """Return the most memory this process has held, in MB."""
     if sys.platform == "win32":
-        import psutil
+        import psutil  # noqa: PLC0415 - only there
 
         return float(psutil.Process().memory_info().peak_wset) / 1e6
-    import resource
+    import resource  # noqa: PLC0415 - not on Windows
 
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

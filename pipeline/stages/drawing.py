@@ -201,7 +201,7 @@ def _results(
 ) -> Iterator[dict[str, bytes] | bytes]:
     """Yield what each task draws, in order; two processes where there is enough to do."""
     workers = int(os.environ.get(WORKERS, "0")) or min(2, os.cpu_count() or 1, len(tasks))
-    if workers <= 1:
+    if workers <= 1 or multiprocessing.current_process().daemon:  # a daemon may have no children
         for number, (order, part) in enumerate(tasks, 1):
             _say(number, tasks, order, part)
             yield draw(desk, order, part)

@@ -40,9 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Run all counties; print how each ended; return the exit code that matters most."""
     from pipeline import province
 
-    cluster = province.Cluster(
-        scheduler=args.scheduler, workers=args.workers, memory=args.memory
-    )
+    cluster = province.Cluster(scheduler=args.scheduler, workers=args.workers, memory=args.memory)
     runs = province.run_province(args.counties, args.out, cluster, maps=args.maps)
     print(province.as_text(runs))
     for one in runs:

@@ -1,0 +1,52 @@
+"""A province's run from its folder to its products, and its page for the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.disk import locked
+from pipeline.province.folders import find
+from pipeline.province.products import write_products
+from pipeline.province.run import run
+from pipeline.terminal import aligned
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pipeline.province.cluster import Cluster
+    from pipeline.province.run import CountyRun
+
+HEAD = ("县", "代码", "状态", "退出码", "做了几步", "用时（秒）", "工作进程内存峰值（MB）")
+
+
+def run_province(root: Path, out: Path, cluster: Cluster, *, maps: bool) -> list[CountyRun]:
+    """Run the counties below `root`, write the province's products; return how each ended.
+
+    Raises UsageError (no counties, no cluster), OutputError (another run on `out`, no room).
+    """
+    folders = find(root)
+    with locked(out):
+        runs = run(folders, out, cluster, maps=maps)
+        write_products(runs, out)
+    return runs
+
+
+def as_text(runs: Sequence[CountyRun]) -> str:
+    """Return how every county ended, one line each, in the order of their codes."""
+    rows = [
+        (
+            one.county.name if one.county else one.folder,
+            one.county.code if one.county else "—",
+            "未完成" if one.refused else "完成",
+            one.exit_code,
+            one.steps,
+            f"{one.seconds:.1f}",
+            f"{one.peak_mb:.0f}",
+        )
+        for one in runs
+    ]
+    done = sum(not one.refused for one in runs)
+    return (
+        f"{aligned(HEAD, rows)}\n  {len(runs)} 个县，完成 {done} 个，未完成 {len(runs) - done} 个"
+    )

@@ -1,0 +1,249 @@
+"""Many counties on Dask: the same bytes on any number of workers, faults told, sums that add up."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from datetime import date
+from decimal import Decimal
+
+import geopandas as gpd
+import pandas as pd
+import psutil
+import pyarrow.parquet as pq
+import pytest
+import shapely
+from command_line import ROOT, gengbao, hashes, read_csv
+
+from pipeline.aggregate.province import (
+    CountyTables,
+    province_gaps,
+    province_indicators,
+    province_summary,
+)
+from pipeline.disk import locked
+from pipeline.province.products import sorted_tasks
+
+CODES = ("990001", "990002")
+
+
+@pytest.fixture(scope="session")
+def counties(made_once):
+    """Two counties of different seeds, one working in zone-prefixed coordinates, one not."""
+
+    def make(folder):
+        for code, crs in zip(CODES, ("EPSG:4524", "EPSG:4545"), strict=True):
+            options = ("--scale", "tiny", "--exports", 0, "--code", code, "--name", f"{code}县")
+            done = gengbao("sample", "--county", folder / code, *options, "--seed", int(code))
+            assert done.returncode == 0, done.stderr
+            toml = folder / code / "county.toml"
+            text = toml.read_text(encoding="utf-8").replace("EPSG:4524", crs)
+            toml.write_text(text, encoding="utf-8")
+
+    return made_once("province_in", make)
+
+
+@pytest.fixture(scope="session")
+def province(counties, made_once):
+    """Products of one run on one worker."""
+
+    def make(out):
+        done = gengbao("province", counties, "--out", out, "--workers", 1)
+        assert done.returncode == 0, done.stderr
+        assert "2 个县，完成 2 个，未完成 0 个" in done.stdout
+
+    return made_once("province_out", make)
+
+
+def test_two_workers_one_of_them_killed_make_the_same_bytes_as_one(counties, province, tmp_path):
+    command = [sys.executable, "-m", "pipeline", "province", counties, "--out", tmp_path]
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*map(str, command), "--workers", "2"], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.DEVNULL,
+    ) as run:  # fmt: skip
+        assert run.stderr is not None
+        for line in run.stderr:
+            if "（第 " in line:  # a first step is done: others are under way
+                break
+        _workers(run.pid)[0].kill()
+        said = run.stderr.read()
+        assert run.wait() == 0, said
+    assert hashes(tmp_path) == hashes(province)
+
+
+def _workers(pid):
+    """Return the worker processes below a run: those that a nanny has started."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        below = psutil.Process(pid).children(recursive=True)
+        found = [p for p in below if "spawn_main" in " ".join(p.cmdline())]
+        if found:
+            return found
+    raise AssertionError("no worker process")
+
+
+def test_a_second_run_finds_every_step_done(counties, province, tmp_path):
+    out = shutil.copytree(province, tmp_path / "out")
+    before = hashes(out)
+    done = gengbao("province", counties, "--out", out, "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    steps = [line for line in done.stderr.splitlines() if "（第 " in line]
+    assert steps
+    assert all("已是最新" in line for line in steps)
+    assert hashes(out) == before
+
+
+def test_a_bad_county_is_explained_and_stops_no_other(counties, province, tmp_path):
+    raw, out = (
+        shutil.copytree(counties, tmp_path / "in"),
+        shutil.copytree(province, tmp_path / "out"),
+    )
+    survey = next((raw / CODES[0] / "exports").glob("*/*.shp"))
+    survey.write_bytes(survey.read_bytes()[:-5000])
+    done = gengbao("province", raw, "--out", out, "--workers", 1)
+    assert done.returncode == 4
+    assert survey.name in done.stderr
+    assert "2 个县，完成 1 个，未完成 1 个" in done.stdout
+    lines = {row["county_code"]: row for row in read_csv(out / "province/counties.csv")}
+    assert [lines[code]["status"] for code in CODES] == ["未完成，未计入", "完成"]
+    assert survey.name in lines[CODES[0]]["reason"]
+    sums = [r for r in read_csv(out / "province/province_gaps.csv") if r["county"] == "全省"]
+    own = [r for r in read_csv(out / f"counties/{CODES[1]}/data/processed/gaps.csv")
+           if r["level"] == "county"]  # fmt: skip
+    assert [r["remaining_mu"] for r in sums] == [r["remaining_mu"] for r in own]
+    place = f"counties/{CODES[0]}/data"
+    assert hashes(out / place) == hashes(province / place), "the last good products were touched"
+
+
+def test_folders_that_are_no_county_and_codes_twice_are_refused_one_by_one(counties, tmp_path):
+    (tmp_path / "in" / "空").mkdir(parents=True)
+    for name in ("甲", "乙"):
+        shutil.copytree(counties / CODES[0], tmp_path / "in" / name)
+    done = gengbao("province", tmp_path / "in", "--out", tmp_path / "out", "--workers", 1)
+    assert done.returncode == 3
+    assert "没有这个文件" in done.stderr
+    assert f"县代码 {CODES[0]} 有不止一个文件夹：乙、甲" in done.stderr
+    assert [row["status"] for row in read_csv(tmp_path / "out/province/counties.csv")] == [
+        "未完成，未计入"
+    ] * 3
+
+
+def test_two_runs_on_one_place_refuse_each_other(counties, tmp_path):
+    with locked(tmp_path):
+        done = gengbao("province", counties, "--out", tmp_path, "--workers", 1)
+    assert done.returncode == 5
+    assert "另一" in done.stderr or "正在" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("没有这里", "--out", "x"), "没有这个文件夹"),
+        ((".", "--out", "x", "--workers", "0"), "应为正整数"),
+        ((".",), "--out"),
+    ],
+)
+def test_a_wrong_command_line_is_told(args, said):
+    done = gengbao("province", *args)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_a_scheduler_that_does_not_answer_is_told(counties, tmp_path):
+    address = ("--scheduler", "tcp://127.0.0.1:9")
+    done = gengbao("province", counties, "--out", tmp_path / "out", *address)
+    assert done.returncode == 2
+    assert "连不上" in done.stderr
+
+
+def test_the_tasks_of_all_counties_open_as_one_layer(province):
+    files = sorted((province / "province" / "tasks").glob("county=*/tasks.parquet"))
+    assert [file.parent.name for file in files] == [f"county={code}" for code in CODES]
+    tasks = pd.concat([gpd.read_parquet(file) for file in files])
+    assert tasks.crs == "EPSG:4490"
+    for code in CODES:
+        ledger = gpd.read_parquet(province / f"counties/{code}/data/processed/ledger.parquet")
+        own = tasks[tasks["county_code"] == code]
+        assert sorted(own["task_id"]) == sorted(ledger["task_id"])
+        assert own["area_m2"].sum() == pytest.approx(ledger["area_m2"].sum(), abs=1e-6)
+    box = shapely.box(*files and gpd.read_parquet(files[0]).iloc[:1].total_bounds)
+    near = gpd.read_parquet(files[0], bbox=box.bounds)
+    assert 0 < len(near) < len(gpd.read_parquet(files[0]))
+    assert "bbox" in pq.read_schema(files[0]).names
+
+
+def test_tasks_are_sorted_along_the_curve_and_keep_their_count():
+    shapes = [shapely.box(x, 3_700_000, x + 10, 3_700_010) for x in (36_600_000, 36_500_000)]
+    ledger = gpd.GeoDataFrame(
+        {"task_id": ["b", "a"]}, geometry=[*shapes], crs="EPSG:4524",
+    )  # fmt: skip
+    tasks = sorted_tasks(ledger, "990001", "甲县", date(2023, 9, 30))
+    place = tasks.geometry.hilbert_distance()
+    assert place.is_monotonic_increasing
+    assert sorted(tasks["task_id"]) == ["a", "b"]
+    assert list(tasks.columns[:3]) == ["county_code", "county_name", "export"]
+
+
+def county_tables(code, newest, gaps, verdict="达标"):
+    rows = [
+        {
+            "export": export, "level": level, "town_code": "", "town": "", "indicator": "cropland",
+            "target_mu": target, "published_gap_mu": None, "gap_mu": gap, "restored_mu": done,
+            "remaining_mu": str(Decimal(gap) - Decimal(done)), "done_pct": "0", "planned_mu": None,
+            "rank": None,
+        }
+        for export, level, target, gap, done in gaps
+    ]  # fmt: skip
+    summary = [
+        dict.fromkeys(
+            ("plots", "closed_plots", "open_plots", "withdrawn_plots", "distinct_plots"), "2"
+        )
+        | dict.fromkeys(("area_mu", "restored_mu", "remaining_mu", "withdrawn_mu"), "0.000015")
+        | {"export": newest, "level": level, "area_m2": "0.01", "category": "none", "label": "无"}
+        for level in ("town", "county")
+    ]
+    indicator = {"indicator": "pbf", "number": "2", "name": "永农", "label": "永农"}
+    tables = {
+        "gaps": pd.DataFrame(rows),
+        "summary": pd.DataFrame(summary),
+        "indicators": pd.DataFrame([indicator | {"verdict": verdict}]),
+    }
+    newest_day = date.fromisoformat(newest)
+    return CountyTables(code=code, name=f"{code}县", newest=newest_day, tables=tables)
+
+
+def test_a_provinces_gap_is_the_sum_of_its_counties_newest_and_counties_are_ranked():
+    first = [
+        ("2023-09-30", "county", "100", "90", "1"),  # an older export has no say
+        ("2023-10-31", "county", "100", "30", "10"),
+        ("2023-10-31", "town", "100", "30", "10"),
+    ]
+    table = province_gaps(
+        [
+            county_tables("1", "2023-10-31", first),
+            county_tables("2", "2023-09-30", [("2023-09-30", "county", None, "10.5", "10.5")]),
+            county_tables("3", "2023-09-30", [("2023-09-30", "county", "5", "0.3", "0.1")]),
+        ]
+    )
+    whole = table[table["county"] == "全省"].iloc[0]
+    # 30 + 10.5 + 0.3; restored 10 + 10.5 + 0.1; 20.6 ÷ 40.8 = 50.4902 %
+    assert whole["gap_mu"] == Decimal("40.8")
+    assert whole["done_pct"] == Decimal("50.49")
+    assert whole["target_mu"] is None or pd.isna(whole["target_mu"]), "one county states none"
+    # 33.33 %, 100 %, 33.33 %
+    assert list(table["rank"][:3]) == [2, 1, 2]
+
+
+def test_a_provinces_summary_and_verdicts_add_up():
+    own = [("2023-09-30", "county", "1", "1", "0")]
+    counties = [
+        county_tables("1", "2023-09-30", own), county_tables("2", "2023-09-30", own, "不达标"),
+    ]  # fmt: skip
+    summary = province_summary(counties)
+    assert list(summary["county"]) == ["1县", "2县", "全省"]
+    assert summary.iloc[2]["area_m2"] == Decimal("0.02")
+    assert summary.iloc[2]["plots"] == 4
+    verdicts = province_indicators(counties).iloc[0]
+    assert (verdicts["counties"], verdicts["达标"], verdicts["不达标"]) == (2, 1, 1)
