@@ -195,7 +195,7 @@ def _opened(desk: Desk) -> Any:  # noqa: ANN401 - a frame; pandas is imported wh
         own = tasks[tasks["first_seen"] == day.isoformat()]
         only = {"bsm": set(own["bsm"]) or {""}}
         pieces = storage.read_columns(desk.export(day, "pieces.parquet"), only=only)
-        parts.append(own.merge(pieces, on=keys[1:], how="left"))
+        parts.append(own.merge(pieces, on=keys[1:]))
     return pd.concat([part for part in parts if len(part)], ignore_index=True)
 
 

@@ -38,6 +38,12 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/** The head of a table. */
+function headRow(texts) {
+  const cells = texts.map((text) => element("th", { scope: "col" }, text));
+  return element("thead", {}, element("tr", {}, ...cells));
+}
+
 /** The coloured mark of a category; its two letters stand beside it wherever it is used. */
 function swatch(category) {
   const mark = element("span", { class: "swatch", "aria-hidden": "true" });

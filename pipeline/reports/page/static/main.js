@@ -27,7 +27,8 @@ function choose(i, { zoom = false, scroll = false } = {}) {
   markRow(i, scroll);
   if (map) markPlot(i, zoom);
   showWhy(i);
-  document.getElementById("tab-why").textContent = i < 0 ? "为什么" : `为什么：…${tasks.bsm[i].slice(-6)}`;
+  const which = i < 0 ? "" : `：…${tasks.bsm[i].slice(-6)}`;
+  document.getElementById("tab-why").textContent = `为什么${which}`;
   document.getElementById("chosen").textContent = i < 0 ? "" : inBrief(i);
 }
 
@@ -114,7 +115,8 @@ function makeKeys() {
     }
   });
   document.getElementById("print-button").addEventListener("click", () => window.print());
-  document.getElementById("help-button").addEventListener("click", () => document.getElementById("help").showModal());
+  const help = document.getElementById("help");
+  document.getElementById("help-button").addEventListener("click", () => help.showModal());
 }
 
 /** Build the page; `data-ready` on the root says that it can be used. */

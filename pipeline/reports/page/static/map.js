@@ -31,11 +31,14 @@ function ringsOf(coded) {
 function styleOf(i) {
   const { colour, dark } = category(i);
   const near = map.getZoom() >= NEAR - 1;
-  const base = { color: near ? dark : colour, weight: near ? 1.6 : 2.4, fillColor: colour, fillOpacity: 0.8, dashArray: null };
+  const base = {
+    color: near ? dark : colour, weight: near ? 1.6 : 3.2, dashArray: null,
+    fillColor: colour, fillOpacity: 0.8,
+  };
   switch (status(i).name) {
     case "partial": return { ...base, fillOpacity: 0.35, color: dark };
-    case "reopened": return { ...base, color: "#7a0019", weight: near ? 3.5 : 2.8 };
-    case "closed": return { ...base, fillOpacity: 0.06, color: dark, weight: near ? 1.6 : 1.2 };
+    case "reopened": return { ...base, color: "#7a0019", weight: 3.5 };
+    case "closed": return { ...base, fillOpacity: 0.06, color: dark, weight: 1.6 };
     case "withdrawn": return { ...base, fillOpacity: 0, color: "#5a636b", weight: 1.4, dashArray: "4 3" };
     default: return base;
   }
@@ -50,7 +53,8 @@ function groundLayer(coded, style) {
 function drawGround() {
   map.createPane("ground").style.zIndex = 350;
   ground = L.canvas({ pane: "ground" });
-  groundLayer(page.ground.towns.flatMap((area) => area.rings), { stroke: false, fillColor: "#fbfaf4", fillOpacity: 1 });
+  const land = page.ground.towns.flatMap((area) => area.rings);
+  groundLayer(land, { stroke: false, fillColor: "#fbfaf4", fillOpacity: 1 });
   for (const layer of page.ground.layers) {
     const { colour, weight } = layer;
     groundLayer(layer.rings, { stroke: weight > 0, color: colour, weight, fillColor: colour, fillOpacity: 1 });
@@ -77,7 +81,10 @@ function makeMap() {
   drawGround();
   renderer = L.canvas({ padding: 0.2, tolerance: 3 });
   page.shapes.forEach((coded, i) => {
-    if (coded.length) outlines[i] = L.polygon(ringsOf(coded), { renderer, smoothFactor: 1.2, bubblingMouseEvents: false, number: i, ...styleOf(i) });
+    if (!coded.length) return;
+    outlines[i] = L.polygon(ringsOf(coded), {
+      renderer, smoothFactor: 1.2, bubblingMouseEvents: false, number: i, ...styleOf(i),
+    });
   });
   labels = L.layerGroup().addTo(map);
   followPointer();
@@ -109,23 +116,29 @@ function showWhole() {
 function followPointer() {
   const tip = L.tooltip({ direction: "top", offset: [0, -6], opacity: 0.95 });
   const listen = L.featureGroup(outlines.filter(Boolean));
-  listen.on("mouseover", (event) => tip.setLatLng(event.latlng).setContent(element("span", {}, inBrief(event.propagatedFrom.options.number))).openOn(map));
+  const numberOf = (event) => event.propagatedFrom.options.number;
+  listen.on("mouseover", (event) => {
+    tip.setContent(element("span", {}, inBrief(numberOf(event)))).setLatLng(event.latlng).openOn(map);
+  });
   listen.on("mousemove", (event) => tip.setLatLng(event.latlng));
   listen.on("mouseout", () => map.closeTooltip(tip));
   listen.on("click", (event) => {
-    choose(event.propagatedFrom.options.number, { scroll: true });
+    choose(numberOf(event), { scroll: true });
     showTab("why");
   });
   const where = document.getElementById("where");
-  const tell = (label, at) => { where.textContent = `${label}：${position([Math.round(at.lng * 1e6), Math.round(at.lat * 1e6)])}`; };
+  const tell = (label, { lng, lat }) => {
+    where.textContent = `${label}：${position([Math.round(lng * 1e6), Math.round(lat * 1e6)])}`;
+  };
   map.on("mousemove", (event) => tell("指针", event.latlng));
   const tellCentre = () => tell("图中心", map.getCenter());
   map.on("mouseout moveend", tellCentre);
   tellCentre();
-  let near = null;
+  let near = map.getZoom() >= NEAR - 1;
   map.on("zoomend", () => {
-    if (near !== (map.getZoom() >= NEAR - 1)) outlines.forEach((outline, i) => outline.setStyle(styleOf(i)));
-    near = map.getZoom() >= NEAR - 1;
+    if (near === (map.getZoom() >= NEAR - 1)) return;
+    near = !near;
+    outlines.forEach((outline, i) => outline.setStyle(styleOf(i)));
   });
   map.on("moveend", showLabels);
 }
@@ -142,7 +155,8 @@ function showLabels() {
   if (inView.length > MOST_LABELS) return;
   for (const i of inView) {
     const [x, y] = page.points[i];
-    const icon = L.divIcon({ className: "plot-name", html: element("span", {}, `${category(i).short}${status(i).mark}`), iconSize: null });
+    const html = element("span", {}, `${category(i).short}${status(i).mark}`);
+    const icon = L.divIcon({ className: "plot-name", html, iconSize: null });
     labels.addLayer(L.marker([y / 1e6, x / 1e6], { icon, interactive: false, keyboard: false }));
   }
 }
@@ -165,7 +179,9 @@ function markPlot(i, zoom) {
   const outline = outlines[i];
   if (!outline) return;
   const ring = (style) => L.polygon(outline.getLatLngs(), { interactive: false, fill: false, ...style });
-  halo = L.featureGroup([ring({ color: "#ffffff", weight: 8 }), ring({ color: "#111111", weight: 3 })]).addTo(map);
-  if (zoom) map.fitBounds(outline.getBounds().pad(1), { maxZoom: CLOSEST });
-  else if (!map.getBounds().contains(outline.getBounds())) map.panInside(outline.getBounds().getCenter(), { padding: [60, 60] });
+  const rings = [ring({ color: "#ffffff", weight: 8 }), ring({ color: "#111111", weight: 3 })];
+  halo = L.featureGroup(rings).addTo(map);
+  const bounds = outline.getBounds();
+  if (zoom) map.fitBounds(bounds.pad(1), { maxZoom: CLOSEST });
+  else if (!map.getBounds().contains(bounds)) map.panInside(bounds.getCenter(), { padding: [60, 60] });
 }

@@ -11,7 +11,8 @@ function showCounts() {
     ["任务", String(all.tasks)], ["图斑", String(all.plots.size)], ["面积", `${mu(all.area)} 亩`],
     ["已恢复", `${mu(all.restored)} 亩`], ["剩余", `${mu(all.remaining)} 亩`],
   ];
-  const line = parts.map(([label, value]) => element("span", {}, `${label} `, element("b", {}, value)));
+  const line = parts.map(
+    ([label, value]) => element("span", {}, `${label} `, element("b", {}, value)));
   if (all.withdrawn) line.push(element("span", { class: "aside" }, `另有撤出 ${all.withdrawn} 个`));
   document.getElementById("counts").replaceChildren(...line);
 }
@@ -28,9 +29,8 @@ function sumRow(label, sums, attributes = {}) {
 
 /** A table of sums with its caption. */
 function sumTable(caption, first, rows) {
-  const head = element("tr", {}, ...[first, ...SUM_HEAD].map((text) => element("th", { scope: "col" }, text)));
   return element("table", {}, element("caption", {}, caption),
-    element("thead", {}, head), element("tbody", {}, ...rows));
+    headRow([first, ...SUM_HEAD]), element("tbody", {}, ...rows));
 }
 
 /** Both tables of what is chosen. */

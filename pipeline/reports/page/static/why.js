@@ -3,8 +3,10 @@
 /** Degrees as 109°06′12.3″, from millionths of a degree. */
 function degrees(millionths) {
   const tenths = Math.round(millionths * 0.036); // 0.1″
-  const [whole, minutes, seconds] = [Math.floor(tenths / 36000), Math.floor(tenths / 600) % 60, tenths % 600];
-  return `${whole}°${String(minutes).padStart(2, "0")}′${String(Math.floor(seconds / 10)).padStart(2, "0")}.${seconds % 10}″`;
+  const two = (number) => String(Math.floor(number)).padStart(2, "0");
+  const rest = tenths % 600;
+  const [whole, minutes] = [Math.floor(tenths / 36000), Math.floor(tenths / 600) % 60];
+  return `${whole}°${two(minutes)}′${two(rest / 10)}.${rest % 10}″`;
 }
 
 /** Where a point lies, in both notations. */
@@ -60,6 +62,7 @@ function overlapLines([, , , area, , , ...overlaps], source) {
 function pieceBlock(piece, several) {
   const [number, plotNumber, base, , source, land] = piece;
   const why = page.reasons[number];
+  const approval = source === null ? "" : page.sources[source];
   const [zones, previous, lists] = why.evidence.map(lineOf);
   const flags = why.flags.length ? why.flags.map((n) => `标记：${lineOf(n)}`) : ["标记：无"];
   const tried = why.tried.map((n) => element("li", {}, lineOf(n)));
@@ -67,10 +70,11 @@ function pieceBlock(piece, several) {
     several ? element("h4", {}, `第 ${plotNumber} 块，${mu(base)} 亩`) : null,
     pairs(why.verdict.map(lineOf)),
     element("h4", {}, "证据"),
-    pairs([lineOf(land), zones, previous, ...overlapLines(piece, source === null ? "" : page.sources[source]), lists]),
+    pairs([lineOf(land), zones, previous, ...overlapLines(piece, approval), lists]),
     element("h4", {}, "次选与标记"),
     pairs([lineOf(why.runner_up), ...flags]),
-    element("details", {}, element("summary", {}, `逐条判定（${tried.length} 条规则依次试）`), element("ol", {}, ...tried)));
+    element("details", {},
+      element("summary", {}, `逐条判定（${tried.length} 条规则依次试）`), element("ol", {}, ...tried)));
 }
 
 /** What became of the task, export by export. */
@@ -79,8 +83,8 @@ function courseBlock(i) {
     element("td", {}, page.days[day]), element("td", {}, page.entries[entry]),
     element("td", {}, page.statuses[state].label), element("td", { class: "number" }, mu(restored)),
     element("td", {}, reason < 0 ? "" : lineOf(reason))));
-  const head = ["日期", "变动", "状态", "已恢复（亩）", "原因"].map((text) => element("th", { scope: "col" }, text));
-  return element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows));
+  return element("table", {},
+    headRow(["日期", "变动", "状态", "已恢复（亩）", "原因"]), element("tbody", {}, ...rows));
 }
 
 /** Fill the tab with the chosen task, or say how to choose one. */
@@ -100,7 +104,8 @@ function showWhy(i) {
     element("p", { class: "code" }, `任务 ${tasks.id[i]}`),
     pairs(facts(i)), sheetLine(i) ?? "",
     element("h3", {}, "为什么归入这一类"),
-    element("p", { class: "note" }, `按 ${page.days[tasks.seen[i]]}（列入台账时）的调查成果与名单判定，规则包 ${page.about.pack}`),
+    element("p", { class: "note" },
+      `按 ${page.days[tasks.seen[i]]}（列入台账时）的调查成果与名单判定，规则包 ${page.about.pack}`),
     ...pieces.map((piece) => pieceBlock(piece, pieces.length > 1)),
     element("h3", {}, "历次变动"), courseBlock(i));
   panel.scrollTop = 0;
