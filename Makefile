@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress compare quality doctor docs check lint types imports drift test fuzz bench clean
+.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress compare quality doctor docs baselines check lint types imports drift test fuzz bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -56,6 +56,9 @@ quality: $(READY) ## 质量检查：make quality EXPORT=年-月-日（默认最�
 
 doctor: $(READY) ## 收之前先看看文件能不能入库:make doctor FILE=文件或文件夹
 	@$(RUN) doctor $(if $(COUNTY),--county '$(COUNTY)') '$(FILE)'
+
+baselines: $(READY) ## 重画 docs/images/maps 里的小图（图件有意改动之后；先看过再提交）
+	RENEW=1 $(BIN)/python -m pytest tests/test_render_golden.py
 
 docs: $(READY)  ## 重新生成 docs/ 里由表格生成的文档
 	@$(RUN) docs

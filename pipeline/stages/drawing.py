@@ -193,7 +193,7 @@ def _drawn(desk: Desk, orders: Sequence[Order]) -> Iterator[tuple[Order, dict[st
         else:
             spec = _spec(order)
             pdfs = [piece for piece in own if isinstance(piece, bytes)]
-            yield order, render.join(spec, _map_data(desk, spec, order), pdfs)
+            yield order, render.join(spec, map_data(desk, spec, order), pdfs)
 
 
 def _results(
@@ -235,7 +235,7 @@ def _say(
 def _parts(desk: Desk, order: Order) -> Sequence[str | None]:
     """Return the parts a product is drawn in: itself alone, unless it is a book."""
     spec = _spec(order)
-    return spec.book.parts(_map_data(desk, spec, order)) if spec.book else (None,)
+    return spec.book.parts(map_data(desk, spec, order)) if spec.book else (None,)
 
 
 def _spec(order: Order) -> MapSpec:
@@ -249,11 +249,11 @@ def draw(desk: Desk, order: Order, part: str | None) -> dict[str, bytes] | bytes
     from pipeline import render
 
     spec = _spec(order)
-    data = _map_data(desk, spec, order)
+    data = map_data(desk, spec, order)
     return render.render(spec, data) if part is None else render.render_part(spec, data, part)
 
 
-def _map_data(desk: Desk, spec: MapSpec, order: Order) -> MapData:
+def map_data(desk: Desk, spec: MapSpec, order: Order) -> MapData:
     """Read what a product needs."""
     from pipeline import render
 

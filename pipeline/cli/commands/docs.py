@@ -1,4 +1,4 @@
-"""`gengbao docs`: write the documents that are generated from tables and checks."""
+"""`gengbao docs`: write the documents generated from tables, checks and map modules."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ def run(_args: argparse.Namespace) -> int:
     """Write them below the current folder."""
     from pipeline import storage
     from pipeline.quality import docs as checks
+    from pipeline.render import catalogue as maps
     from pipeline.tables import docs as tables
 
-    for name, text in (tables.documents() | checks.documents()).items():
+    for name, text in (tables.documents() | checks.documents() | maps.documents()).items():
         storage.write_bytes(Path(name), text.encode())
         log.info("文档 %s", name)
     return 0
@@ -29,7 +30,7 @@ def run(_args: argparse.Namespace) -> int:
 COMMANDS = (
     Command(
         name="docs",
-        text="重新生成 docs/ 里由表格、检查生成的文档",
+        text="重新生成 docs/ 里由表格、检查、图件说明生成的文档",
         order=90,
         run=run,
         on_county=False,

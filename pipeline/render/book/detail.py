@@ -214,7 +214,9 @@ def _town_lines(sheet: Sheet, window: MapFrame, shown: Shown, taken: list[Box]) 
         if room.area > 4 * half:
             part = max(shapely.get_parts(room), key=shapely.area)
             at = shapely.get_point(shapely.maximum_inscribed_circle(part, tolerance=0.5), 0)
-            sheet.text((at.x, at.y), name, ink, gid="town-name")
+            box = Box(at.x - half, at.y - 0.8, at.x + half, at.y + 3)
+            if not shapely.intersects(edges, box.shape()):
+                sheet.text((at.x, at.y), name, ink, gid="town-name")
 
 
 def _list(sheet: Sheet, cell: Box, shown: Shown, frame: Frame) -> None:

@@ -253,7 +253,7 @@ def _frames(sheet: Sheet, tasks: gpd.GeoDataFrame, section: Section, top: float)
     per = -(-len(section.frames) // columns) or 1
     step, width = min(5.2, room / per), (panel.width - 4) / columns
     size = max(STYLE.small_pt, min(7.5, step / PT_MM * 0.66))
-    stops = tuple(share * (width - 3) for share in (0.14, 0.34, 0.6, 0.76, 1.0))
+    stops = tuple(share * (width - 7) for share in (0.14, 0.34, 0.6, 0.76, 1.0))
     heads = ("图幅", "页", "比例尺", "图斑", "亩")
     for n in range(-(-len(section.frames) // per)):
         x = panel.left + 3 + n * width
