@@ -21,7 +21,7 @@ from pipeline.render.catalogue import documents
 
 DOCS = Path(__file__).parent.parent / "docs"
 IMAGES = DOCS / "images" / "maps"
-WIDTH_PX, COLOURS = 660, 64
+WIDTH_PX, COLOURS = 660, 200
 CLOSE, STRAY = 40, 2
 """Grey levels (of 255) that a blurred pixel may differ by, and pixels that may differ by more."""
 
@@ -32,7 +32,7 @@ def picture(figure):
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    return drawn.quantize(COLOURS, dither=Image.Dither.NONE)
+    return drawn.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
 def differing(one, other):
