@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress compare quality doctor docs baselines check lint types imports drift test fuzz bench clean
+.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress ledger-import compare quality doctor docs baselines check lint types imports drift test fuzz bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -44,6 +44,9 @@ explain: $(READY) ## 问一个图斑为什么是这一类:make explain BSM=标�
 
 trace: $(READY) ## 问一个数背后是哪些图斑:make trace WHAT='小岭镇 cropland'(ARGS= 加 --all、--measure、--csv 等)
 	@$(RUN) trace $(WHERE) '$(WHAT)' $(ARGS)
+
+ledger-import: $(READY) ## 先看交回的台账能收什么(不写任何文件):make ledger-import FILE=还没放进 returned/ 的台账
+	@$(RUN) ledger-import $(WHERE) $(if $(FILE),'$(FILE)')
 
 compare: $(READY) ## 对比两期:make compare A=2023-09-30 B=2023-10-31(日期,或图斑文件、文件夹);或清单:make compare LIST=文件
 	@$(RUN) compare $(WHERE) $(if $(LIST),--list '$(LIST)' $(ARGS),'$(A)' '$(B)')

@@ -278,11 +278,11 @@ def input_files(county: County) -> tuple[Path, ...]:
 
 
 def returned_files(county: County) -> tuple[Path, ...]:
-    """Return the filled ledgers that came back, sorted; what isn't an .xlsx is passed over."""
+    """Return the filled ledgers that came back, sorted; notes and pictures beside them aren't."""
     folder = county.root / RETURNED
     if not folder.is_dir():
         return ()
-    return tuple(path for path in entries(folder) if path.suffix.lower() == ".xlsx")
+    return tuple(path for path in entries(folder) if path.suffix.lower() not in DOCUMENTS)
 
 
 def check_roles(

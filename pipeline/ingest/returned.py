@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding, InputError
-from pipeline.ingest.checklist.sheets import UNCALCULATED, read_sheets
+from pipeline.ingest.checklist.sheets import SAVE_AS, UNCALCULATED, read_sheets
 from pipeline.ingest.county import shown
 from pipeline.tables.ledgerform import (
     COUNTY,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pipeline.model import County
     from pipeline.tables.ledgerform import LedgerColumn
 
+SUFFIXES = (".xlsx", ".xlsm")
 NOT_OURS = "只收本程序做的台账：用最新的台账填写，不要改表头和任务编号"
 HEADS_NEEDED = ("task_id", "bsm")
 EARLIEST, LATEST = date(2000, 1, 1), date(2099, 12, 31)
@@ -98,6 +99,10 @@ def read_returned(path: Path, county: County) -> Returned:
     for a file that can't be opened: its remarks would be lost without a word.
     """
     name = shown(path, county.root)
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(
+            Finding(name, f"不是 Excel 工作簿（{path.suffix or '没有后缀'}）", SAVE_AS)
+        )
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -113,12 +118,12 @@ def read_returned(path: Path, county: County) -> Returned:
         book.tell(0, "", "", "找不到有“任务编号”“标识码”的表头", NOT_OURS)
         return book
     at, places = header
-    said = _particulars(sheet.lines[:at])
+    guide = sheets.get(GUIDE)
+    said = _particulars([*(guide.lines if guide else ()), *sheet.lines[:at]])
     if said.get(COUNTY) != county.code:
         found = f"不是本县的台账（{COUNTY} {said.get(COUNTY, '没有写')}，本县 {county.code}）"
         book.tell(0, "", "", found, "移出 returned/，或核对是否放错文件")
         return book
-    guide = sheets.get(GUIDE)
     book.issued = said.get(ISSUED, "")
     book.merged = _merged(guide) if guide else ()
     _check_heads(book, sheet.lines[at], places)
@@ -149,13 +154,13 @@ def _header(sheet: Sheet) -> tuple[int, Mapping[str, int]] | None:
 
 
 def _particulars(lines: Sequence[Line]) -> dict[str, str]:
-    """Return what the lines above the header say of the workbook."""
+    """Return what guide and lines above the header say of the workbook; the last word counts."""
     text = " ".join(cell.text for line in lines for cell in line.cells if cell.text)
     found = {}
     for word in (COUNTY, ISSUED, TASKS):
-        said = re.search(rf"{word}\s*([0-9-]+)", text)
+        said = re.findall(rf"{word}\s*([0-9-]+)", text)
         if said:
-            found[word] = said[1]
+            found[word] = said[-1]
     return found
 
 

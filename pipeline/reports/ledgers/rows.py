@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pipeline.explain.plot import village_name
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 PERSON = "责任人"
+EXACT_DIGITS = 6
+"""Decimals that hold 亩 exactly (0.01 m² = 0.000015 亩), so that sums are those of the tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Filled:
 def task_rows(data: ReportData, tasks: pd.DataFrame, filled: Filled) -> list[Row]:
     """Return the cells of every task by column name, by category in the order of 附件2, then BSM.
 
-    tasks: ledger without geometry, of one town. Texts as texts, 亩 as Decimal (two decimals), page
+    tasks: ledger without geometry, of one town. Texts as texts, 亩 as exact Decimal, page
     of the map book under "page" (None where it isn't in the book).
     """
     order = {category.name: category.order for category in data.classes}
@@ -80,7 +81,7 @@ def _row(
         "source": filled.history.get(task["task_id"], ""),
     }
     for name in ("area", "restored", "remaining"):
-        row[f"{name}_mu"] = to_mu(int(to_cm2(task[f"{name}_m2"])), 2)
+        row[f"{name}_mu"] = to_mu(int(to_cm2(task[f"{name}_m2"])), EXACT_DIGITS)
     for column in load_ledger_columns():
         if column.fill:
             row[column.name] = filled.values.get((task["task_id"], column.name), "")
@@ -102,8 +103,3 @@ def _sheet(place: Mapping[str, Any] | None) -> str:
     if place is None:
         return "不在图册"
     return f"第{place['page']}页·图幅{place['frame']}·{place['number']}号"
-
-
-def total(rows: list[Row], name: str, *, withdrawn: str) -> Decimal:
-    """Return the sum of a column over tasks that aren't withdrawn."""
-    return sum((row[name] for row in rows if row["status"] != withdrawn), Decimal(0))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from pipeline.reports.book import A3, A4, HEAD, LINE_PT, PLAIN, ROW_PT, Book, line_count
+from pipeline.reports.ledgers.sums import sums
 from pipeline.tables import statuses
 from pipeline.tables.ledgerform import (
     COUNTY,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BOOK_LINK = "external:../../../../maps/图册.pdf#page={page}"
 OPEN_FILL = {"bg_color": "#FFFBE6"}
-SMALL = {"font_size": 9}
+SMALL = {"font_size": 10}  # 5.8 points on paper, at PRINT_PERCENT
 NUMBER = "#,##0.00"
 LAST_FOR_PRINT = "remaining_mu"
 """Last column of the first of the two pages that print side by side."""
@@ -67,8 +67,8 @@ def workbook(data: ReportData, town: Town) -> bytes:
     for number, row in enumerate(town.rows, _FIRST):
         for at, column in enumerate(columns):
             _cell(book, page, (number, at), column, row)
-        lines = max(line_count(str(row[c.name]), c.width * 11 / 9) for c in columns)
-        page.set_row(number, max(LEAST_ROW_PT, 12.5 * min(lines, 8) + 3))
+        lines = max(line_count(str(row[c.name]), c.width * 1.1) for c in columns)
+        page.set_row(number, max(LEAST_ROW_PT, 13.5 * min(lines, 8) + 3))
     last = max(_FIRST, _FIRST + len(town.rows) - 1)
     page.autofilter(HEADER_ROW - 1, 0, last, len(columns) - 1)
     for at, column in enumerate(columns):
@@ -90,8 +90,7 @@ def _above(book: Book, page: Worksheet, town: Town, last: int) -> None:
         font_name="黑体", font_size=18, border=0, align="center",
     )  # fmt: skip
     page.set_row(0, 30)
-    said = f"{COUNTY} {county.code}　{TASKS} {len(town.rows)}　{book.data.stamp}　单位：亩"
-    book.merged(page, (1, KEYS, 1, left), said, border=0)
+    book.merged(page, (1, KEYS, 1, left), f"{_particulars(book, town)}　单位：亩", border=0)
     book.merged(page, (2, KEYS, 2, left), sums(town.rows), border=0, bold=True)
     filling = "淡黄的列由镇办和督导组填，其余锁定；填好原样交回县里，放入 data/raw/returned/。"
     book.merged(page, (1, left + 1, 1, last), filling, border=0)
@@ -99,18 +98,9 @@ def _above(book: Book, page: Worksheet, town: Town, last: int) -> None:
     book.merged(page, (2, left + 1, 2, last), note, border=0)
 
 
-def sums(rows: list[Row]) -> str:
-    """Return the counts and 亩 of a town, tasks that were withdrawn apart."""
-    labels = {status.name: status.label for status in statuses()}
-    gone = labels["withdrawn"]
-    counts = Counter(row["status"] for row in rows)
-    standing = [row for row in rows if row["status"] != gone]
-    said = f"任务 {len(standing)} 个、{sum(r['area_mu'] for r in standing):.2f} 亩"
-    states = [f"{label} {counts[label]} 个" for label in labels.values() if counts[label]]
-    said += f"；其中{'、'.join(s for s in states if not s.startswith(gone)) or '无'}"
-    said += f"；已恢复 {sum(r['restored_mu'] for r in standing):.2f} 亩"
-    said += f"，剩余 {sum(r['remaining_mu'] for r in standing):.2f} 亩"
-    return said + (f"；另有{gone} {counts[gone]} 个" if counts[gone] else "") + "。"
+def _particulars(book: Book, town: Town) -> str:
+    """Return what the workbook is known by when it comes back."""
+    return f"{COUNTY} {book.data.county.code}　{TASKS} {len(town.rows)}　{book.data.stamp}"
 
 
 def _cell(book: Book, page: Worksheet, at: tuple[int, int], column: LedgerColumn, row: Row) -> None:
@@ -219,6 +209,7 @@ def _guide(book: Book, town: Town) -> None:
         for column in load_ledger_columns()
         if column.options
     ]
+    lines.append(("本表", _particulars(book, town)))
     lines.append(
         (MERGED, f"{len(town.merged)} 份：{' '.join(town.merged)}" if town.merged else "无")
     )
