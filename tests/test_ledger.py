@@ -92,7 +92,7 @@ def test_a_relapsed_task_is_reopened_and_loses_its_closing_date():
 def test_leaving_the_category_without_restoration_is_withdrawn_with_the_reason():
     step = follow(BEFORE, pieces(("1", "legal_outflow", (0, 100), {})))
     assert task(step, "1")[["status", "remaining_m2"]].tolist() == ["withdrawn", 0]
-    assert entry(step, "1")["reason"] == "现为:合法流出"
+    assert entry(step, "1")["reason"] == "现为：合法流出"
 
 
 def test_a_withdrawn_task_that_comes_back_is_the_same_task_reopened():

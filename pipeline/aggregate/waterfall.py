@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline import measure, overlay
 from pipeline.aggregate.summary import UNDECIDED, WHOLE_COUNTY, exact_m2, exact_mu
+from pipeline.aggregate.transfers import LEAST_CM2, transfers
 from pipeline.errors import Finding, GengbaoError
 from pipeline.measure import to_cm2
 from pipeline.model import GAP_INDICATORS
@@ -28,78 +28,115 @@ if TYPE_CHECKING:
 STEPS = ("restored", "newly_lost", "relapsed", "reclassified", "revised", "withdrawn")
 """In the order of the chart; restored and withdrawn are negative, the others as they come."""
 FIRST_ENTRY = "首次入库"
-SAME_GROUND = 0.5
-"""A withdrawn task and a new one of another category are one ground: share of the smaller."""
-_BOOKED = {
+BOOKED = {
     "new_step_m2": 1, "relapsed_step_m2": 1, "restored_step_m2": -1, "withdrawn_step_m2": -1,
     "adjusted_step_m2": 1,
 }  # fmt: skip
+"""Columns of history.csv that book a movement of the remaining area, with their sign."""
+COLUMNS = (
+    "export", "since", "task_id", "bsm", "town_code", "town", "category", "indicator", "step",
+    "change_cm2", "reason", "other_task", "other_category",
+)  # fmt: skip
+_INTO = ("new_step_m2", "relapsed_step_m2")
 
 
 def movements(
     history: pd.DataFrame, tasks: gpd.GeoDataFrame, classes: Sequence[Category]
 ) -> pd.DataFrame:
-    """Return every movement: export, since, task_id, …, indicator, step, change_cm2, reason.
+    """Return every movement after the ledger's export: COLUMNS, in the order of the history.
 
     history: history.csv (text or numbers), all exports; tasks: the newest ledger (task_id,
-    geometry), which never lost a task. Categories of no indicator are left out. Rows are in the
-    order of the history; a task whose remaining area stayed has no row.
+    geometry), which never lost a task. Categories of no indicator have no rows of their own; where
+    ground changed category, a movement is several rows: one per task on the other side
+    (other_task, other_category), and the rest. A task whose remaining area stayed has no row.
     """
     gap_of = {c.name: c.gap for c in classes if c.gap}
-    rows = history[history["category"].isin(list(gap_of))].reset_index(drop=True)
+    moves = _booked(history)
+    moves = pd.concat([_split(moves, own, tasks, classes) for own in _by_export(moves)] or [moves])
+    moves["indicator"] = moves["category"].map(gap_of)
+    moves["step"] = _steps(moves)
+    moves = moves[moves["indicator"].notna() & (moves["change_cm2"] != 0)]
+    order = moves["step"].map({step: n for n, step in enumerate(STEPS)})
+    moves = moves.assign(order=order).sort_values(["at", "order", "other_task"], kind="stable")
+    moves["reason"] = moves["reason"].fillna("")
+    return moves[list(COLUMNS)].reset_index(drop=True)
+
+
+def _booked(history: pd.DataFrame) -> pd.DataFrame:
+    """Return a row per movement that history.csv books after the first export, signed, in cm2."""
     days = sorted(set(history["export"]))
     before = dict(zip(days[1:], days[:-1], strict=True))
+    rows = history[history["export"].isin(days[1:])].reset_index(drop=True)
     found = []
-    for name, sign in _BOOKED.items():
+    for name, sign in BOOKED.items():
         change = sign * to_cm2(rows[name].astype(float))
         part = rows.assign(since=rows["export"].map(before), change_cm2=change, booked=name)
-        found.append(part[(part["change_cm2"] != 0) & part["since"].notna()])
-    moves = pd.concat(found).sort_index(kind="stable").reset_index(drop=True)
-    moves["indicator"] = moves["category"].map(gap_of)
-    moves["step"] = _steps(moves, tasks)
-    columns = [
-        "export", "since", "task_id", "bsm", "town_code", "town", "category", "indicator", "step",
-        "change_cm2", "reason",
-    ]  # fmt: skip
-    return moves[columns].assign(reason=moves["reason"].fillna(""))
+        found.append(part[part["change_cm2"] != 0].assign(at=lambda own: own.index))
+    moves = pd.concat(found, ignore_index=True)
+    return moves.assign(part="", other_task=None, other_category=None)
 
 
-def _steps(moves: pd.DataFrame, tasks: gpd.GeoDataFrame) -> pd.Series:
-    """Name each movement's step: a new task on ground another one left is a reclassification."""
-    booked = moves["booked"]
-    new, gone = booked == "new_step_m2", booked == "withdrawn_step_m2"
-    renamed = pd.Series(np.zeros(len(moves), dtype=bool), index=moves.index)
-    for _, day in moves.groupby("export", sort=True):
-        out, into = day.index[gone[day.index]], day.index[new[day.index]]
-        left, right = _pairs(moves.loc[out, "task_id"], moves.loc[into, "task_id"], tasks)
-        renamed[out[left]] = True
-        renamed[into[right]] = True
+def _by_export(moves: pd.DataFrame) -> list[pd.DataFrame]:
+    return [own for _, own in moves.groupby("export", sort=True)]
+
+
+def _split(
+    moves: pd.DataFrame, own: pd.DataFrame, tasks: gpd.GeoDataFrame, classes: Sequence[Category]
+) -> pd.DataFrame:
+    """Return one export's movements, those of ground that changed category as several rows.
+
+    What is left of a movement after its transfers is a correction below 10 m² (part = rest).
+    """
+    listed = [c.name for c in classes if c.task and not c.gap]
+    cleared = own["category"].isin(listed) & (own["booked"] == "adjusted_step_m2")
+    out = own[((own["booked"] == "withdrawn_step_m2") | cleared) & (own["change_cm2"] < 0)]
+    came = own[own["booked"].isin(_INTO)]
+    gone, into = (
+        side[["task_id", "category"]].assign(cm2=side["change_cm2"].abs()) for side in (out, came)
+    )
+    over = transfers(gone, into, tasks)
+    labels = {c.name: c.label for c in classes}
+    sides = [
+        _handed(moves, over["gone"], over["into"], -over["cm2"], "改为{}", labels),
+        _handed(moves, over["into"], over["gone"], over["cm2"], "由{}改来", labels),
+    ]
+    handed = pd.concat(sides)
+    moved = handed["change_cm2"].groupby(handed.index).sum().reindex(own.index, fill_value=0)
+    left = own["change_cm2"] - moved
+    small = (moved != 0) & (left.abs() < LEAST_CM2)
+    rest = own.assign(change_cm2=left, part=np.where(small, "rest", ""))
+    return pd.concat([rest, handed])
+
+
+def _handed(
+    moves: pd.DataFrame, own: pd.Series, other: pd.Series, change: pd.Series, why: str,
+    labels: dict[str, str],
+) -> pd.DataFrame:  # fmt: skip
+    """Return the rows of one side of the transfers, naming the other."""
+    theirs = moves.loc[other]
+    return moves.loc[own].assign(
+        change_cm2=change.to_numpy(),
+        part="handed",
+        other_task=theirs["task_id"].to_numpy(),
+        other_category=theirs["category"].to_numpy(),
+        reason=[why.format(labels[name]) for name in theirs["category"]],
+    )
+
+
+def _steps(moves: pd.DataFrame) -> pd.Series:
+    """Name the step of every movement."""
+    booked, part = moves["booked"], moves["part"]
     first = moves["reason"].fillna("").str.contains(FIRST_ENTRY, regex=False)
     names = np.select(
         [
-            renamed, booked == "restored_step_m2", booked == "relapsed_step_m2", gone,
-            (booked == "adjusted_step_m2") | (new & first),
+            part == "handed", part == "rest", booked == "restored_step_m2",
+            booked == "relapsed_step_m2", booked == "withdrawn_step_m2",
+            (booked == "adjusted_step_m2") | ((booked == "new_step_m2") & first),
         ],
-        ["reclassified", "restored", "relapsed", "withdrawn", "revised"],
+        ["reclassified", "revised", "restored", "relapsed", "withdrawn", "revised"],
         default="newly_lost",
     )  # fmt: skip
     return pd.Series(names, index=moves.index, dtype="str")
-
-
-def _pairs(
-    gone: pd.Series, new: pd.Series, tasks: gpd.GeoDataFrame
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return which withdrawn and new tasks stand on one ground, as positions."""
-    outlines = tasks.set_index("task_id").geometry
-    left, right = outlines.reindex(gone), outlines.reindex(new)
-    if left.empty or right.empty:
-        none = np.zeros(0, dtype=np.int64)
-        return none, none
-    pairs = overlay.overlap_area(np.asarray(left), np.asarray(right), tasks.crs)
-    areas = [measure.official_area(side, tasks.crs) for side in (left, right)]
-    smaller = np.minimum(areas[0][pairs["left"]], areas[1][pairs["right"]])
-    same = pairs[pairs["area_m2"].to_numpy() >= SAME_GROUND * smaller]
-    return same["left"].unique(), same["right"].unique()
 
 
 def waterfall(moves: pd.DataFrame, history: pd.DataFrame, county: County,

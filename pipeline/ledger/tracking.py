@@ -232,7 +232,7 @@ def _reasons(
     status, was, kind = (np.asarray(values, dtype=object) for values in (status, was, kind))
     idle = np.isin(np.asarray(seen.now, dtype=object), ["none", "inflow"])
     in_place = np.isin(kind, [SELF_SUBMITTED, RELOCATE]) & idle
-    elsewhere = np.array([f"现为:{name}" for name in now], dtype=object)
+    elsewhere = np.array([f"现为：{name}" for name in now], dtype=object)
     why = np.where(in_place, "调出地块已就地恢复耕种", elsewhere)
     return np.select(
         [
@@ -242,7 +242,7 @@ def _reasons(
             (status == "reopened") & (was != "reopened"),
             seen.redrawn & (status == was),
         ],
-        [why, "监测图斑已销号", "达到销号标准", "销号后反弹", "图斑界线变化,任务面积不变"],
+        [why, "监测图斑已销号", "达到销号标准", "销号后反弹", "图斑界线变化，任务面积不变"],
         default="",
     ).astype(object)
 
@@ -270,7 +270,7 @@ def _history(
         table[f"{name}_step_m2"] = moves[:, number] / 100
     booked = np.where((moves != 0).any(axis=1), np.abs(moves).argmax(axis=1), -1)
     entry = np.array([*MOVES, ""], dtype=object)[booked]
-    redrawn = (table["reason"] == "图斑界线变化,任务面积不变").to_numpy()
+    redrawn = (table["reason"] == "图斑界线变化，任务面积不变").to_numpy()
     table.insert(9, "entry", np.where((entry == "") & redrawn, "adjusted", entry))
     return table
 
