@@ -205,7 +205,7 @@ def _places(
     """Return level, code, name and town codes of every place, 未定 where tasks have no town."""
     known = tuple(town.code for town in county.towns)
     loose = tuple(sorted(set(stock["town_code"].fillna("")) - set(known)))
-    groups = dict.fromkeys(town.group for town in county.towns)
+    groups = dict.fromkeys(town.group for town in county.towns if town.group)
     places: list[tuple[str, str | None, str, tuple[str, ...]]] = [
         ("town", town.code, town.name, (town.code,)) for town in county.towns
     ]

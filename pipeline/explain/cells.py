@@ -45,6 +45,8 @@ class Products:
     gaps: pd.DataFrame
     reconcile: pd.DataFrame
     progress: pd.DataFrame
+    waterfall: pd.DataFrame
+    waterfall_tasks: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

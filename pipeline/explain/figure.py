@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.errors import Finding, GengbaoError, UsageError
-from pipeline.explain import course, stated
+from pipeline.explain import course, movement, stated
 from pipeline.explain.adding import SUMS, counted, in_order, piece_rows, task_rows
 from pipeline.explain.cells import (
     AGAIN,
@@ -20,6 +20,7 @@ from pipeline.explain.cells import (
     summary_cells,
 )
 from pipeline.explain.course import progress_cells
+from pipeline.explain.movement import waterfall_cells
 from pipeline.tables.figures import GAP, load_measures
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def trace(case: Case) -> Trace:
     asked, county = case.asked, case.county
     cells = [
         *summary_cells(case), *gap_cells(case), *reconcile_cells(case), *progress_cells(case),
+        *waterfall_cells(case),
     ]  # fmt: skip
     own = tuple(c for c in cells if c.place == asked.place.name and c.row == asked.figure.name)
     own += tuple(c for c in cells if c.product == RECONCILE)
@@ -148,7 +150,7 @@ def _listed(case: Case) -> pd.DataFrame:
         return case.rows.iloc[:0].assign(counted=0)
     amounts = weights(case, name)
     own: pd.DataFrame = case.rows.assign(counted=amounts)[amounts != 0]
-    return own.reset_index(drop=True)
+    return movement.told(case, name, own.reset_index(drop=True))
 
 
 def weights(case: Case, measure: str) -> Ints:
@@ -156,6 +158,8 @@ def weights(case: Case, measure: str) -> Ints:
     name = course.LISTED.get(measure, measure)
     if name in (*course.CHANGES, *course.PACES):
         return course.weights(case, name)
+    if name in movement.MEASURES:
+        return movement.weights(case, name)
     return counted(case.rows)[name]
 
 

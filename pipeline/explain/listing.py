@@ -49,6 +49,9 @@ def plots(table: pd.DataFrame, county: County, limit: int | None) -> Iterator[st
         share = "" if row["counted"] in ("1", row["area_mu"]) else f"（本项计 {row['counted']}）"
         kind = f"{row['label']} {row['status_label']} {row['rule_id']}"
         yield f"  {number}. {name} {place} {row['area_mu']} 亩{share} {kind}"
+        if isinstance(row.get("why"), str):
+            other = f"（对方任务 {row['other_task']}）" if row["other_task"] else ""
+            yield f"     变动：{row['why'] or '剩余面积变化'}{other}"
         yield f"     来源：{row['source_file']} 第 {row['source_row']} 行"
         for column, said in ((SUPPLEMENT, "补划"), ("now", "本期"), ("now_source", "本期来源")):
             if isinstance(row.get(column), str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.explain import course, listing, stated
+from pipeline.explain import course, listing, movement, stated
 from pipeline.explain.adding import SUMS, counted
 from pipeline.explain.cells import AGAIN, PROGRESS, RANK
 from pipeline.explain.figure import UNCOUNTED, weights
@@ -71,7 +71,7 @@ def _head(found: Trace, county: County, provenance: Provenance) -> Iterator[str]
         yield f"  注意：{files} 与清单（manifest.json）记录的不一致，run_id 不作数；{AGAIN}"
     sums = {name: int(amount.sum()) for name, amount in counted(found.case.rows).items()}
     yield f"  图斑 {sums['plots']} 个；面积 {_area(sums['area_mu'])}"
-    if asked.measure and found.measure in (*SUMS, *course.CHANGES):
+    if asked.measure and found.measure in (*SUMS, *course.CHANGES, *movement.MEASURES):
         amount = int(weights(found.case, found.measure).sum())
         of_area = found.measure.endswith(("_mu", "_m2"))
         said = _area(amount) if of_area else f"{amount} {asked.measure.unit}"

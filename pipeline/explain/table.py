@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.errors import Finding, GengbaoError
-from pipeline.explain import course
+from pipeline.explain import course, movement
 from pipeline.explain.adding import LEDGER, printed
 from pipeline.explain.cells import AGAIN
 from pipeline.measure import mu_text
@@ -50,8 +50,8 @@ def plot_table(
     """Return the listed plots with their source, one row per task, ready to write.
 
     sources: per export (ISO date) the SOURCE columns of its parcels; a task's source is the plot
-    of the export it was first seen in. `counted` is what the row adds to the figure, in its unit.
-    Areas are text with their exact decimals. Raises GengbaoError for a plot that has no source.
+    of the export it was first seen in. `counted` is what the row adds to the figure, in its unit;
+    of a step of the waterfall movement.SAID too. Areas are text with their exact decimals. Raises GengbaoError for a plot that has no source.
     """
     rows = found.listed
     known = pd.concat(
@@ -81,7 +81,8 @@ def plot_table(
     )
     head = ("export", "place", "figure", "measure", "counted")
     named = ("label", "area_mu", "status_label", "tbbh", "source_file", "source_row", "run_id")
-    return table[[*head, *LEDGER, *named]]
+    said = [name for name in movement.SAID if name in table]
+    return table[[*head, *said, *LEDGER, *named]]
 
 
 def unit_of(measure: str) -> str:

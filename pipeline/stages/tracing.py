@@ -94,7 +94,7 @@ def _case(desk: Desk, asked: Asked, day: date) -> tuple[Case, list[Path]]:
 
     classes = tables.classes()
     gap = explain.GAP in asked.figure.kinds
-    names = ("summary", "gaps", "reconcile", "progress")
+    names = ("summary", "gaps", "reconcile", "progress", "waterfall", "waterfall_tasks")
     files = {name: desk.processed / f"{name}.csv" for name in names}
     days = [d for d in desk.judged if d <= day] if gap else [day]
     ledgers = {d: desk.export(d, "ledger.parquet") for d in days}
