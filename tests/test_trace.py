@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 from shapely import box
 
 from pipeline import explain
-from pipeline.aggregate import gaps, progress, summarise
+from pipeline.aggregate import (
+    gaps,
+    movements,
+    printed_movements,
+    progress,
+    summarise,
+    waterfall,
+)
+from pipeline.aggregate.waterfall import STEPS
 from pipeline.errors import ConfigError, GengbaoError, OutputError, UsageError
 from pipeline.explain.plot import village_name
 from pipeline.ledger import open_ledger
@@ -85,8 +93,15 @@ class Desk:
         at_ledger = summary[summary["export"] == DAY.isoformat()]
         checks = reconcile(published, at_ledger, load_published_items())
         course = progress(table, text_cells(self.history()), county=county, classes=classes())
+        story = self.booked()
+        moves = movements(story, self.ledgers[self.day], classes())
         self.products = explain.Products(
-            summary=summary, gaps=table, reconcile=text_cells(checks), progress=text_cells(course)
+            summary=summary,
+            gaps=table,
+            reconcile=text_cells(checks),
+            progress=text_cells(course),
+            waterfall=text_cells(waterfall(moves, story, county, classes())),
+            waterfall_tasks=text_cells(printed_movements(moves)),
         )
 
     def history(self):
@@ -95,6 +110,23 @@ class Desk:
         return pd.concat(
             [ledger[columns].assign(export=day.isoformat()) for day, ledger in self.ledgers.items()]
         )
+
+    def booked(self):
+        """Return history.csv with every movement booked as the ledger does it."""
+        rows, before = [], {}
+        for day, ledger in self.ledgers.items():
+            for task in ledger.to_dict("records"):
+                name, rest = task["task_id"], task["remaining_m2"]
+                change = round(rest - before.get(name, 0.0), 2)
+                gone = task["status"] == "withdrawn"
+                more = "new" if day == DAY else "relapsed"
+                book = more if change > 0 else "withdrawn" if gone else "restored"
+                steps = dict.fromkeys(("new", "relapsed", "restored", "withdrawn", "adjusted"), 0.0)
+                steps[book] = abs(change)
+                booked = {f"{step}_step_m2": amount for step, amount in steps.items()}
+                rows.append(task | booked | {"export": day.isoformat(), "reason": ""})
+                before[name] = rest
+        return pd.DataFrame(rows)
 
     def asked(self, words, measure=None):
         summary = self.products.summary
@@ -476,6 +508,69 @@ def test_the_plots_behind_a_change_a_pace_a_plan(weekly, measure, bsms, sums):
     found = weekly.trace("甲镇 cropland", measure)
     assert sorted(found.listed["bsm"]) == bsms
     assert found.listed["counted"].sum() == sums
+
+
+@pytest.mark.parametrize(
+    ("measure", "bsms", "sums"),
+    [
+        ("期初", ["2", "3"], 200000 - 100000 + 100003),  # plot 1 was closed: nothing left of it
+        ("本期恢复", ["2"], -50000),
+        ("本期撤出", ["3"], -100003),
+        ("本期撤出任务数", ["3"], 1),
+        ("新流出", [], 0),
+        ("期末", ["1", "2"], 66667 + 50000),
+    ],
+)
+def test_the_tasks_behind_a_step_of_the_waterfall(weekly, measure, bsms, sums):
+    """The last step: plot 2 restores 500 m² more, plot 3 of 1000.03 m² is withdrawn."""
+    found = weekly.trace("甲镇 cropland", measure)
+    if measure == "期初":
+        bsms, sums = [*bsms, "1"], sums + 66667  # it had come back before
+    assert sorted(found.listed["bsm"]) == sorted(bsms)
+    assert found.listed["counted"].sum() == sums
+    own = [c for c in found.cells if c.product == "waterfall.csv"]
+    assert len(own) == 2 + 2 * len(STEPS)
+    assert all(c.stated == c.found for c in own)
+
+
+def test_the_steps_that_are_traced_are_those_of_the_waterfall():
+    assert explain.movement.STEPS == STEPS
+    known = {measure.name for measure in load_measures()}
+    assert set(explain.movement.MEASURES) <= known
+
+
+@pytest.mark.parametrize(
+    ("product", "column"),
+    [
+        *(("waterfall", f"{step}_{unit}") for step in STEPS for unit in ("mu", "tasks")),
+        ("waterfall", "opening_mu"),
+        ("waterfall", "closing_mu"),
+        ("waterfall_tasks", "change_m2"),
+    ],
+)
+def test_one_changed_number_of_the_waterfall_is_our_own_fault(weekly, product, column):
+    table = getattr(weekly.products, product).copy()
+    here = (table["export"] == weekly.day.isoformat()) & (table["town"] == "甲镇")
+    table.loc[here & (table["indicator"] == "cropland"), column] = "77"
+    case = weekly.case("第一督导组 cropland")
+    with pytest.raises(GengbaoError, match=f"{product}.csv 2023-10-30 甲镇"):
+        explain.trace(replace(case, products=replace(case.products, **{product: table})))
+
+
+def test_a_step_tells_why_each_task_moved_and_what_took_its_ground(weekly):
+    table = weekly.products.waterfall_tasks.copy()
+    gone = (table["bsm"] == "3") & (table["step"] == "withdrawn")
+    table.loc[gone, "reason"] = "现为：合法流出"
+    weekly_now = replace(weekly.products, waterfall_tasks=table)
+    case = replace(weekly.case("甲镇 cropland", "本期撤出"), products=weekly_now)
+    found = explain.trace(case)
+    assert found.listed["why"].tolist() == ["现为：合法流出"]
+    text = explain.report(
+        found, weekly.table(found), county=weekly.county, classes=classes(), provenance=RUN,
+        limit=20,
+    )  # fmt: skip
+    assert "     变动：现为：合法流出\n" in text
+    assert "  其中本期撤出：-1.500045 亩（-1000.03 ㎡）" in text
 
 
 @pytest.mark.parametrize("column", explain.course.COLUMNS)

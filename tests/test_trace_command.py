@@ -58,7 +58,7 @@ def read_csv_of_parcels(ask, folder):
 def test_every_cell_of_every_town_table_adds_up_at_every_export(tiny, finished):
     """All figures x all places x all exports, each with all cells of its towns and categories."""
     desk = stages.Desk(load_county(tiny), finished)
-    names = ("summary", "gaps", "reconcile", "progress")
+    names = ("summary", "gaps", "reconcile", "progress", "waterfall", "waterfall_tasks")
     products = explain.Products(
         **{name: storage.read_table(desk.processed / f"{name}.csv") for name in names}
     )
@@ -86,7 +86,9 @@ def test_every_cell_of_every_town_table_adds_up_at_every_export(tiny, finished):
                 rows[day] = now
                 for cell in explain.trace(case).cells:
                     seen[cell.product].add((day.isoformat(), cell.place, cell.row))
-    keys = {"summary.csv": "category", "gaps.csv": "indicator", "progress.csv": "indicator"}
+    keys = {"summary.csv": "category"} | dict.fromkeys(
+        ("gaps.csv", "progress.csv", "waterfall.csv"), "indicator"
+    )
     for product, key in keys.items():
         lines = read_csv(desk.processed / product)
         assert seen[product] == {(r["export"], r["town"], r[key]) for r in lines}

@@ -93,6 +93,11 @@ class Cell:
         """Whether both are the same number."""
         return not self.added or self.stated == self.found
 
+    def finding(self, export: date) -> Finding:
+        """Say where the product holds which number, and what its plots add up to."""
+        where = f"{self.product} {export} {self.place} {self.row} {self.column}"
+        return Finding(where, f"成果中为 {self.stated}，图斑加出来是 {self.found}", AGAIN)
+
 
 def number(text: object) -> Decimal | None:
     """Return a cell of a product as a number."""

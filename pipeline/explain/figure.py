@@ -12,7 +12,6 @@ from pipeline.errors import Finding, GengbaoError, UsageError
 from pipeline.explain import course, movement, stated
 from pipeline.explain.adding import SUMS, counted, in_order, piece_rows, task_rows
 from pipeline.explain.cells import (
-    AGAIN,
     RECONCILE,
     gap_cells,
     ranks,
@@ -21,7 +20,7 @@ from pipeline.explain.cells import (
 )
 from pipeline.explain.course import progress_cells
 from pipeline.explain.movement import waterfall_cells
-from pipeline.tables.figures import GAP, load_measures
+from pipeline.tables.figures import GAP, INDICATOR, load_measures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -76,9 +75,11 @@ class Trace:
 def default_export(asked: Asked, county: County) -> date:
     """Return the export a figure is of unless said otherwise.
 
-    What 附件2 and the notice state is of the ledger's date, how far the work is of the newest.
+    What 附件2 and the notice state is of the ledger's date, how far the work is and the five
+    indicators are of the newest.
     """
     own = asked.measure is None or asked.measure.name in AT_LEDGER
+    own = own and INDICATOR not in asked.figure.kinds
     return county.ledger if own else county.newest
 
 
@@ -121,7 +122,7 @@ def trace(case: Case) -> Trace:
     _check_measure(asked, own)
     wrong = [cell for cell in cells if not cell.agrees]
     if wrong:
-        raise GengbaoError(_wrong(cell, case.export) for cell in wrong)
+        raise GengbaoError(cell.finding(case.export) for cell in wrong)
     table = case.products.reconcile
     about = (table["town"] == asked.place.name) & table["item"].isin(list(asked.figure.published))
     found = Trace(
@@ -170,8 +171,3 @@ def _check_measure(asked: Asked, cells: Iterable[Cell]) -> None:
         found = f"{asked.place.name}的{asked.figure.label}没有“{asked.measure.label}”这一项"
         labels = [measure.label for measure in load_measures() if measure.name in have]
         raise UsageError(Finding("--measure", found, f"可用：{'、'.join(labels)}"))
-
-
-def _wrong(cell: Cell, export: date) -> Finding:
-    where = f"{cell.product} {export} {cell.place} {cell.row} {cell.column}"
-    return Finding(where, f"成果中为 {cell.stated}，图斑加出来是 {cell.found}", AGAIN)

@@ -27,11 +27,11 @@ def rules(table: pd.DataFrame) -> Iterator[str]:
         yield f"  {line['rule_id'] or '无规则'}（{line['plots']} 个）：{case}{line['basis']}"
 
 
-def sources(table: pd.DataFrame) -> Iterator[str]:
+def sources(table: pd.DataFrame, title: str = "来源文件（首次入账那一期）") -> Iterator[str]:
     """Yield every delivered file with how many of the plots it holds."""
     if table.empty:
         return
-    yield "来源文件（首次入账那一期）："
+    yield f"{title}："
     for file, count in table.groupby("source_file").size().items():
         yield f"  {file}：{count} 行"
 
@@ -50,7 +50,9 @@ def plots(table: pd.DataFrame, county: County, limit: int | None) -> Iterator[st
         kind = f"{row['label']} {row['status_label']} {row['rule_id']}"
         yield f"  {number}. {name} {place} {row['area_mu']} 亩{share} {kind}"
         if isinstance(row.get("why"), str):
-            other = f"（对方任务 {row['other_task']}）" if row["other_task"] else ""
+            other = (
+                f"（对方任务 {row['other_task'].replace(JOIN, '、')}）" if row["other_task"] else ""
+            )
             yield f"     变动：{row['why'] or '剩余面积变化'}{other}"
         yield f"     来源：{row['source_file']} 第 {row['source_row']} 行"
         for column, said in ((SUPPLEMENT, "补划"), ("now", "本期"), ("now_source", "本期来源")):

@@ -12,6 +12,7 @@ from pipeline.explain import course, movement
 from pipeline.explain.adding import LEDGER, printed
 from pipeline.explain.cells import AGAIN
 from pipeline.measure import mu_text
+from pipeline.tables.statuses import load_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
     from pipeline.explain.figure import Trace
     from pipeline.model import Category
 
-STATUS = {
-    "open": "待整改", "partial": "部分恢复", "closed": "已销号", "reopened": "反弹",
-    "withdrawn": "撤出", "": "非任务",
-}  # fmt: skip
+NO_TASK = "非任务"
 SOURCE = ("bsm", "tbbh", "source_file", "source_row")
 """Columns of parcels that say where a plot comes from."""
 
@@ -51,7 +49,8 @@ def plot_table(
 
     sources: per export (ISO date) the SOURCE columns of its parcels; a task's source is the plot
     of the export it was first seen in. `counted` is what the row adds to the figure, in its unit;
-    of a step of the waterfall movement.SAID too. Areas are text with their exact decimals. Raises GengbaoError for a plot that has no source.
+    of a step of the waterfall movement.SAID too. Areas are text with their exact decimals. Raises
+    GengbaoError for a plot that has no source.
     """
     rows = found.listed
     known = pd.concat(
@@ -66,6 +65,7 @@ def plot_table(
         )
     asked, measure = found.asked, found.measure
     labels = {c.name: c.label_long for c in classes}
+    states = {"": NO_TASK} | {s.name: s.label for s in load_statuses()}
     areas = ("area", "restored", "remaining")
     table = table.assign(
         export=found.case.export.isoformat(),
@@ -75,7 +75,7 @@ def plot_table(
         counted=[format(printed(amount, unit_of(measure)), "f") for amount in table["counted"]],
         label=table["category"].map(labels),
         area_mu=[mu_text(cm2, 6) for cm2 in table["area_cm2"]],
-        status_label=table["status"].map(STATUS),
+        status_label=table["status"].map(states),
         run_id=provenance.run_id,
         **{f"{name}_m2": [f"{cm2 / 100:.2f}" for cm2 in table[f"{name}_cm2"]] for name in areas},
     )

@@ -79,7 +79,8 @@ def ask(
 ) -> Asked:
     """Return what the words mean: a place first, then a figure, then, if wanted, a measure.
 
-    Blanks between them may be there or not. A measure may stand behind the figure or in `measure`.
+    Blanks between them may be there or not. A measure may stand behind the figure or in `measure`;
+    a figure with measures of its own has no others.
     Raises UsageError naming the nearest places, figures or measures, or the two that a word means.
     """
     words = " ".join(words).split()
@@ -98,7 +99,8 @@ def ask(
             advice = "镇办写代码或全名，督导组、流域写全名"
             raise UsageError(Finding(" ".join(words), f"地名“{head}”指 {both}", advice))
         figure, behind = found
-        return Asked(place=same[0], figure=figure, measure=_measure(measure, behind, measures))
+        own = figure.measures or measures
+        return Asked(place=same[0], figure=figure, measure=_measure(measure, behind, own))
     if len(words) > 1 and spelling(words[0]) not in {head for head, _ in heads}:
         raise UsageError(_no_place(words, text, known))
     raise UsageError(_no_figure(words, text.removeprefix(heads[0][0]), figures))
@@ -111,10 +113,12 @@ def _figure(
     by_name = {s: figure for figure in figures for s in figure.spellings}
     if text in by_name:
         return by_name[text], None
-    for measure in measures:
-        for end in measure.spellings:
-            if text.endswith(end) and text.removesuffix(end) in by_name:
-                return by_name[text.removesuffix(end)], measure
+    for start, figure in sorted(by_name.items(), key=lambda item: -len(item[0])):
+        rest = text.removeprefix(start)
+        own = figure.measures or measures
+        measure = next((m for m in own if text.startswith(start) and rest in m.spellings), None)
+        if measure is not None:
+            return figure, measure
     return None
 
 

@@ -12,7 +12,7 @@ from pipeline.stages.judging import pack_files
 from pipeline.stages.publishing import SHORT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -37,10 +37,10 @@ class Traced:
 def ask(desk: Desk, words: Sequence[str], measure: str | None) -> Asked:
     """Return what the words mean. Raises UsageError, OutputError where there is no summary.csv."""
     from pipeline import explain, storage
-    from pipeline.tables.figures import load_figures, load_measures
+    from pipeline.tables.figures import load_figures, load_indicator_figures, load_measures
 
     file = desk.processed / "summary.csv"
-    _there([file])
+    there([file])
     summary = storage.read_table(file)
     return explain.ask(
         words,
@@ -50,7 +50,7 @@ def ask(desk: Desk, words: Sequence[str], measure: str | None) -> Asked:
             summary["level"],
             undecided=bool((summary["town"] == explain.UNDECIDED).any()),
         ),
-        figures=load_figures(),
+        figures=(*load_figures(), *load_indicator_figures()),
         measures=load_measures(),
     )
 
@@ -71,12 +71,12 @@ def trace_figure(desk: Desk, asked: Asked, day: date) -> Traced:
         for text in sorted(set(found.listed["first_seen"]) | {day.isoformat()})
     }
     used += list(origins.values())
-    _there(origins.values())
+    there(origins.values())
     later = bool((found.listed["first_seen"] < day.isoformat()).any())
     if later:
         used.append(desk.export(day, "pieces.parquet"))
     supplement = desk.zone("supplement", day) if "supplement" in desk.delivered(day) else None
-    provenance = _provenance(desk, used)
+    provenance = provenance_of(desk, used)
     sources = {text: storage.read_columns(file, explain.SOURCE) for text, file in origins.items()}
     table = explain.plot_table(found, sources, classes, provenance)
     if later:
@@ -102,7 +102,7 @@ def _case(desk: Desk, asked: Asked, day: date) -> tuple[Case, list[Path]]:
     pieces_file = desk.export(day, "pieces.parquet")
     others = {c.name for c in classes if not c.task} & set(asked.figure.parts)
     used += [pieces_file] if others else []
-    _there(used)
+    there(used)
     only = {"category": asked.figure.parts}
     pieces = storage.read_columns(pieces_file, explain.PIECES, only={"category": others or {""}})
     rows = {
@@ -136,10 +136,18 @@ def _now(desk: Desk, found: Trace, sources: pd.DataFrame) -> pd.DataFrame:
     return explain.now_on(tasks, pieces, sources.drop(columns="tbbh"))
 
 
-def write(desk: Desk, traced: Traced, *, csv: Path | None, gpkg: Path | None) -> None:
+def write(
+    desk: Desk,
+    table: pd.DataFrame,
+    shapes: Callable[[], gpd.GeoDataFrame],
+    *,
+    csv: Path | None,
+    gpkg: Path | None,
+) -> None:
     """Write the plots where the user wants them; both paths are judged before either is written.
 
-    Raises UsageError for a path in data/raw or among the products, OutputError as storage does.
+    shapes: gives the table with outlines. Raises UsageError for a path in data/raw or among the
+    products, OutputError as storage does.
     """
     from pipeline import storage
 
@@ -152,12 +160,12 @@ def write(desk: Desk, traced: Traced, *, csv: Path | None, gpkg: Path | None) ->
     if findings:
         raise UsageError(findings)
     if csv is not None:
-        storage.write_table(csv, storage.guarded(traced.table))
+        storage.write_table(csv, storage.guarded(table))
     if gpkg is not None:
-        storage.write_gpkg(gpkg, {"trace": _shapes(desk, traced)})
+        storage.write_gpkg(gpkg, {"trace": shapes()})
 
 
-def _there(files: Iterable[Path]) -> None:
+def there(files: Iterable[Path]) -> None:
     """Raise OutputError naming every product that is missing."""
     missing = [file for file in files if not file.is_file()]
     if missing:
@@ -177,7 +185,7 @@ def _misplaced(desk: Desk, option: str, path: Path, ends: str) -> Iterable[Findi
         yield Finding(option, f"{path} 不以 {ends} 结尾", f"写成 {path.with_suffix(ends).name}")
 
 
-def _provenance(desk: Desk, used: Iterable[Path]) -> Provenance:
+def provenance_of(desk: Desk, used: Iterable[Path]) -> Provenance:
     """Return the run_id of the manifest, and which files aren't those it lists."""
     from pipeline import explain, storage, tables
 
@@ -198,7 +206,7 @@ def _provenance(desk: Desk, used: Iterable[Path]) -> Provenance:
     )
 
 
-def _shapes(desk: Desk, traced: Traced) -> gpd.GeoDataFrame:
+def shapes(desk: Desk, traced: Traced) -> gpd.GeoDataFrame:
     """Return the table with the outline of every task, or of a plot's pieces of the category."""
     import geopandas as gpd
     import pandas as pd

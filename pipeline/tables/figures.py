@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding
+from pipeline.tables.indicators import assessed
 from pipeline.tables.lists import load_classes
 from pipeline.tables.published import load_published_items
 from pipeline.tables.reader import one_of, package_file, raise_all, read_rows, unique
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from pipeline.model import Category
+    from pipeline.tables.indicators import Tested
     from pipeline.tables.reader import Row
 
 FIGURE_COLUMNS = ("name", "label", "kind", "published", "aliases")
 MEASURE_COLUMNS = ("name", "label", "unit", "formula", "aliases")
 CATEGORY, SUBTOTAL, GAP, PUBLISHED = "category", "subtotal", "gap", "published"
+INDICATOR = "indicator"
 KINDS = (SUBTOTAL, GAP, PUBLISHED)
 TOTAL, WORK_NEEDED = "total", "work_needed"
 
@@ -30,7 +33,8 @@ class Figure:
     """A line of our town tables: what it is called, what it adds up from, where it stands.
 
     parts: the categories it is the sum of. kinds: category and subtotal have rows in summary.csv,
-    gap has rows in gaps.csv; published names the items of published.csv that print it.
+    gap has rows in gaps.csv, indicator a row in indicators.csv; published names the items of
+    published.csv that print it; measures: its own, where it hasn't those of the town tables.
     """
 
     name: str
@@ -39,6 +43,7 @@ class Figure:
     parts: tuple[str, ...]
     published: tuple[str, ...]
     spellings: tuple[str, ...]
+    measures: tuple[Measure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +82,35 @@ def load_figures(source: Traversable | None = None) -> tuple[Figure, ...]:
     findings += _undefined(figures, by_name)
     raise_all(findings)
     return tuple(figures)
+
+
+def load_indicator_figures() -> tuple[Figure, ...]:
+    """Return the tested figures of the five indicators; their measures are their terms.
+
+    Raises ConfigError for a spelling that another figure has.
+    """
+    found = [_tested(tested) for tested in assessed()]
+    raise_all(_shared([*load_figures(), *found], {f.name: "indicators.csv aliases" for f in found}))
+    return tuple(found)
+
+
+def _tested(tested: Tested) -> Figure:
+    name = f"{INDICATOR}_{tested.indicator}"
+    return Figure(
+        name=name,
+        label=tested.label,
+        kinds=(INDICATOR,),
+        parts=(),
+        published=(),
+        spellings=_spellings(name, tested.label, *tested.aliases.split("|")),
+        measures=tuple(
+            Measure(
+                name=term.name, label=term.label, unit=term.unit, formula=term.source,
+                spellings=_spellings(term.name, term.label),
+            )
+            for term in tested.terms
+        ),
+    )  # fmt: skip
 
 
 def load_measures(source: Traversable | None = None) -> tuple[Measure, ...]:

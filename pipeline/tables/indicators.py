@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pipeline.errors import Finding
 
 COLUMNS = (
-    "indicator", "number", "name", "label", "unit", "value", "least", "most", "limit", "test",
-    "formula", "edge", "basis",
+    "indicator", "number", "name", "label", "aliases", "unit", "value", "least", "most", "limit",
+    "test", "formula", "edge", "basis",
 )  # fmt: skip
 TERM_COLUMNS = ("indicator", "term", "label", "unit", "from", "what", "source")
 TESTS = ("at_least", "at_most", "below")
@@ -57,14 +57,16 @@ class Term:
 class Tested:
     """One tested figure.
 
-    value, limit: terms; least, most: terms between which the value lies when some plots can't be
-    decided; edge: what to say when the value is exactly the limit; formula: words with {term}.
+    aliases: what people call it, joined by a bar; value, limit: terms; least, most: terms between
+    which the value lies when some plots can't be decided; edge: what to say when the value is
+    exactly the limit; formula: words with {term}.
     """
 
     indicator: Indicator
     number: int
     name: str
     label: str
+    aliases: str
     unit: str
     value: str
     least: str
