@@ -22,7 +22,7 @@ from pipeline.aggregate import (
     summarise,
     waterfall,
 )
-from pipeline.aggregate.waterfall import STEPS
+from pipeline.aggregate.waterfall import BOOKED, STEPS
 from pipeline.errors import ConfigError, GengbaoError, OutputError, UsageError
 from pipeline.explain.plot import village_name
 from pipeline.ledger import open_ledger
@@ -126,7 +126,8 @@ class Desk:
                 booked = {f"{step}_step_m2": amount for step, amount in steps.items()}
                 rows.append(task | booked | {"export": day.isoformat(), "reason": ""})
                 before[name] = rest
-        return pd.DataFrame(rows)
+        columns = [*self.ledgers[DAY].columns, "export", "reason", *BOOKED]
+        return pd.DataFrame(rows, columns=None if rows else columns)
 
     def asked(self, words, measure=None):
         summary = self.products.summary

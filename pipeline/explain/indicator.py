@@ -23,7 +23,7 @@ from pipeline.explain.words import COUNTY, GROUP, UNDECIDED, WHOLE_COUNTY
 from pipeline.tables.indicators import MEASURED, STATED, TABLED, assessed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from datetime import date
 
     from pipeline.explain.words import Asked
@@ -167,8 +167,8 @@ def _values(question: Appraised) -> Values:
             values[term.name] = Fraction(totals(_tasks(question, term))[term.what[-1]])
         else:
             one, other = (values[name] for name in term.what)
-            both = one is not None and other is not None
-            values[term.name] = _MADE[term.origin](one, other) if both else None
+            make = _MADE[term.origin]
+            values[term.name] = None if one is None or other is None else make(one, other)
     return values
 
 
@@ -237,7 +237,7 @@ def _term_cells(question: Appraised, values: Values) -> Iterator[Cell]:
                 )  # fmt: skip
 
 
-def _codes(question: Appraised, line: Mapping[str, object]) -> Sequence[str]:
+def _codes(question: Appraised, line: Mapping[Hashable, object]) -> Sequence[str]:
     """Return the towns of a row of indicator_terms.csv."""
     towns = question.county.towns
     if line["level"] == COUNTY:
@@ -285,14 +285,14 @@ def _listed(question: Appraised) -> pd.DataFrame:
 
 
 def _piece_list(question: Appraised, term: Term) -> pd.DataFrame:
-    own = _of_term(question, term).rename(columns={"cm2": "counted"})
-    return own.sort_values(["town_code", "bsm", "piece"], kind="stable").assign(task_id=None)
+    own = _of_term(question, term).rename(columns={"cm2": "counted"}).assign(task_id=None)
+    return own.sort_values(["town_code", "bsm", "piece"], kind="stable")
 
 
 def _task_list(question: Appraised, term: Term) -> pd.DataFrame:
     tasks = _tasks(question, term)
     amounts = counted(tasks)[term.what[-1]]
-    own = tasks.assign(counted=amounts, piece=np.nan)[amounts != 0]
+    own: pd.DataFrame = tasks.assign(counted=amounts, piece=np.nan)[amounts != 0]
     return own.sort_values(["town_code", "bsm", "task_id"], kind="stable")
 
 

@@ -218,7 +218,7 @@ def _of_term(term: Term, own: pd.DataFrame, county: County, limit: int | None) -
 
 
 def _said(cell: object, otherwise: str) -> str:
-    return otherwise if pd.isna(cell) else str(cell)
+    return cell if isinstance(cell, str) else otherwise
 
 
 def _checked(found: Appraisal) -> Iterator[str]:

@@ -86,9 +86,10 @@ def told(case: Case, measure: str, rows: pd.DataFrame) -> pd.DataFrame:
 def waterfall_cells(case: Case) -> Iterator[Cell]:
     """Yield the cells of waterfall.csv of a gap indicator, the place's and its towns', and tasks.
 
-    The ledger's own export has none; nor has 未定 without a task.
+    The ledger's own export has none; nor has 未定 without a task, nor a ledger without any.
     """
-    idle = case.asked.place.name == UNDECIDED and case.rows.empty
+    table = case.products.waterfall
+    idle = case.rows.empty and (case.asked.place.name == UNDECIDED or table.empty)
     if GAP not in case.asked.figure.kinds or not case.earlier or idle:
         return
     name = case.asked.figure.name
@@ -96,7 +97,7 @@ def waterfall_cells(case: Case) -> Iterator[Cell]:
     columns = {OPENING: OPENING, CLOSING: CLOSING}
     columns |= {measure: f"{step}_mu" for measure, step in AREAS.items()}
     columns |= {measure: f"{step}_tasks" for measure, step in COUNTS.items()}
-    for line, _ in lines(case, case.products.waterfall, WATERFALL, [("indicator", name)]):
+    for line, _ in lines(case, table, WATERFALL, [("indicator", name)]):
         inside = case.within(line)
         for measure in MEASURES:
             found = printed(int(amounts[measure][inside].sum()), measure)
