@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress ledger-import compare quality doctor docs baselines check lint types imports drift test fuzz bench clean
+.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress reconcile ledger-import compare quality doctor docs baselines check lint types imports drift test fuzz bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -50,6 +50,9 @@ ledger-import: $(READY) ## 先看交回的台账能收什么(不写任何文件)
 
 compare: $(READY) ## 对比两期:make compare A=2023-09-30 B=2023-10-31(日期,或图斑文件、文件夹);或清单:make compare LIST=文件
 	@$(RUN) compare $(WHERE) $(if $(LIST),--list '$(LIST)' $(ARGS),'$(A)' '$(B)')
+
+reconcile: $(READY) ## 打印公布数的核对:自己对不对、与图斑加出来的数对不对(ARGS=--all 相等的也列)
+	@$(RUN) reconcile $(WHERE) $(ARGS)
 
 progress: $(READY) ## 打印排名、倒排工期与期限预测:make progress EXPORT=年-月-日(默认最新一期)
 	@$(RUN) progress $(WHERE) $(if $(EXPORT),--export '$(EXPORT)')

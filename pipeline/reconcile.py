@@ -111,7 +111,7 @@ def _check_items(
             Finding(
                 f"published.csv {row.table} {row.town}",
                 f"item“{row.item}”不认识",
-                f"可用:{'、'.join(dict.fromkeys(known))}",
+                f"可用：{'、'.join(dict.fromkeys(known))}",
             )
             for row in unknown
         )
@@ -138,8 +138,8 @@ def _judge(whole: Printed, parts: Printed, what: str) -> tuple[str, str]:
     if whole.value == parts.value:
         return "equal", what
     if whole.meets(parts):
-        return "rounding", f"{what};合计区间 {whole} 与各部分区间之和 {parts} 相交,取整可同时成立"
-    return "real", f"{what};合计区间 {whole} 与各部分区间之和 {parts} 不相交,取整不能解释"
+        return "rounding", f"{what}；合计区间 {whole} 与各部分区间之和 {parts} 相交，取整可同时成立"
+    return "real", f"{what}；合计区间 {whole} 与各部分区间之和 {parts} 不相交，取整不能解释"
 
 
 def _total(cells: Cells, key: tuple[str, str, str, str], parts: Sequence[str]) -> Printed | None:
@@ -184,7 +184,7 @@ def _by_definition(
     """Return 'definition' where the item's own definition explains a difference, else 'real'."""
     own = _total(cells, key, parts)
     if own is not None and cells[key].meets(own):
-        return "definition", f"{why};按 {' + '.join(parts)} = {own.value} 相符"
+        return "definition", f"{why}；按 {' + '.join(parts)} = {own.value} 相符"
     return "real", reason
 
 
@@ -264,5 +264,34 @@ def _judge_computed(cell: Printed, parts: Sequence[Decimal], measure: str) -> tu
     step = cell.high - cell.value
     rounded = sum((part.quantize(cell.value) for part in parts), Decimal(0))
     if measure == "area_mu" and rounded == cell.value:
-        return "rounding", f"公布数为各部分取整后相加,计算值 {total} 在 ±{step * len(parts)} 之内"
+        return "rounding", f"公布数为各部分取整后相加，计算值 {total} 在 ±{step * len(parts)} 之内"
     return "real", f"计算值 {total} 不在公布数区间 {cell} 之内"
+
+
+CHECKS = {INTERNAL: "公布的数自己核对", COMPUTED: "公布的数与图斑加出来的数核对"}
+VERDICTS = {"real": "真差", "definition": "口径", "rounding": "取整", "equal": "相等"}
+"""Worst first."""
+
+
+def findings_text(table: pd.DataFrame, *, sample: bool, equal: bool) -> str:
+    """Return reconcile.csv in Chinese: per check how many cells of each verdict, then the cells.
+
+    table: its rows as text; equal: whether cells that are equal are listed too.
+    """
+    lines = ["公布数核对（示例数据）" if sample else "公布数核对"]
+    for check, title in CHECKS.items():
+        own = table[table["check"] == check]
+        counts = own["verdict"].value_counts()
+        said = "、".join(f"{label} {counts.get(name, 0)}" for name, label in VERDICTS.items())
+        lines.append(f"{title}（{len(own)} 个数）：{said}")
+        for name, label in VERDICTS.items():
+            if name == "equal" and not equal:
+                continue
+            for row in own[own["verdict"] == name].to_dict("records"):
+                unit = MEASURES[row["measure"]]
+                place = f"{row['table']} {row['town']} {row['item']}"
+                numbers = f"公布 {row['published']} {unit}，核对 {row['computed']} {unit}"
+                lines.append(
+                    f"  {label} {place}：{numbers}，差 {row['difference']}；{row['reason']}"
+                )
+    return "\n".join(lines)

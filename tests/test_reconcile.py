@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ConfigError
 from pipeline.model import Published
-from pipeline.reconcile import Printed, reconcile
+from pipeline.reconcile import Printed, findings_text, reconcile
 from pipeline.tables import classes
 from pipeline.tables.published import load_published_items
 
@@ -150,3 +150,20 @@ def test_honest_rounding_is_never_called_real(values):
 
 def round_half_up(value):
     return (value + Decimal("0.5")).to_integral_value("ROUND_FLOOR")
+
+
+def test_the_findings_are_told_worst_first_with_their_proof(report):
+    lines = findings_text(report, sample=True, equal=False).splitlines()
+    assert lines[0] == "公布数核对（示例数据）"
+    assert lines[1].startswith("公布的数自己核对（")
+    assert "真差 4、口径 6、" in lines[1]
+    real = lines[2:6]
+    assert all(line.startswith("  真差 ") for line in real)
+    assert any("杏坪镇 pbf_gap：公布 610 亩，核对 606 亩，差 4；" in line for line in real)
+    assert any("曹坪镇 pbf_gap：公布 134 亩，核对 139 亩，差 -5；" in line for line in real)
+    assert any(
+        "口径 " in line and "全县 pbf_gap：公布 2670 亩，核对 2761 亩" in line for line in lines
+    )
+    assert not any(line.startswith("  相等") for line in lines)
+    whole = findings_text(report, sample=False, equal=True).splitlines()
+    assert len(whole) == 3 + len(report)
