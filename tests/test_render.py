@@ -481,6 +481,7 @@ def test_files_are_named_sized_and_embedded():
     pdf = products()["耕地缺口分布图_A3.pdf"]
     assert b"/FontFile2" in pdf
     assert b"/Type3" not in pdf
+    assert b"/URI" not in pdf  # opening it asks for nothing from outside
     assert b"D:20230930000000Z" in pdf
 
 

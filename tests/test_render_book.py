@@ -190,5 +190,6 @@ def test_the_file_has_bookmarks_jumps_and_every_bsm_once_on_sheets_and_once_in_t
     targets = [reader.get_page_number(jump["/Dest"][0].get_object()) + 1 for jump in jumps]
     assert sorted(targets) == sorted(plan.index["page"])
     assert not any("/A" in jump for jump in jumps)
+    assert b"/URI" not in content  # opening it asks for nothing from outside
     assert re.search(r"乾佑街办.*第3页", said[0].replace("\n", " "))
     assert render(spec, data)["图册.pdf"] == content
