@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -17,8 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from page_data import page_data
 
+from pipeline import reports
 from pipeline.errors import GengbaoError
 from pipeline.explain import explain
+from pipeline.freshness import code_files
 from pipeline.reports.page import FILES, make
 from pipeline.reports.page.assemble import LEAFLET, TABULATOR, json_block
 from pipeline.reports.page.shapes import coded_rings, inner_points, to_degrees
@@ -216,3 +219,9 @@ def test_sheets_and_course_stand_with_their_task(data, pages):
         assert days == list(own["export"])
     closed = pd.Series(tasks["closed"]) >= 0
     assert closed.tolist() == data.ledger["closed_on"].notna().tolist()
+
+
+def test_what_the_page_is_assembled_from_counts_as_code_of_the_reports():
+    """A changed script or style makes the page anew."""
+    static = Path(reports.__file__).parent / "page" / "static"
+    assert set(static.iterdir()) <= set(code_files(("reports",)))
