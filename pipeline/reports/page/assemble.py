@@ -21,13 +21,16 @@ SCRIPTS = ("data", "filter", "sums", "list", "why", "map", "print", "main")
 MAP = "map"
 STYLES = ("page", "print")
 HELP = (
-    "查找：输入标识码、任务号或村名的一部分，空格隔开几个词，回车缩放到查到的图斑。",
+    "查找：输入标识码、任务号或村名的一部分，空格隔开几个词。按 / 到查找框，Esc 退回。",
     "类别、状态一个也不选就是全部；后面的数是照其余条件各有几个。",
     "撤出的任务平时不列出，选中“撤出”才列出；合计里单列，不进其余各列。",
-    "点清单的一行，地图缩放到图斑；点地图上的图斑，说明它为什么归入这一类。",
-    "点列名排序；清单里上下键选图斑，空格缩放，回车看说明。",
-    "按 / 到查找框，Esc 返回清单；地图上方向键移动，加减号缩放。",
-    "打印：按当前筛选和地图排成 A4 横页，选中的图斑附说明。",
+    "点列名排序；清单里上下键选图斑，回车看说明：为什么归入这一类，依据哪一条，有什么证据。",
+    "打印：按当前筛选排成 A4 横页，选中的图斑附说明。",
+)
+MAP_HELP = (
+    "点清单的一行（或按空格），地图缩放到图斑；点地图上的图斑看说明；查找框里回车，缩放到查到的图斑。",
+    "地图上：实心是待整改，半透明是部分恢复，空心是已销号，深红粗边是反弹，灰色虚线是撤出。",
+    "放大后图斑上标出类别代号和状态符号；方向键移动，加减号缩放。",
 )
 
 
@@ -94,7 +97,7 @@ def assemble(document: Mapping[str, Any], *, title: str, stamp: Sequence[str], m
         "kind": "mapped" if mapped else "plain",
         "map": _own("map.html") if mapped else "",
         "footer": html.escape(_footer(mapped=mapped)),
-        "help": _items(HELP),
+        "help": _items((*HELP, *MAP_HELP) if mapped else HELP),
         "credits": "".join(_credit(library) for library in libraries),
         "styles": "\n".join(f"<style>{style}</style>" for style in styles),
         "data": json_block(document),
