@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import openpyxl
 import pyogrio
+import pypdf
 import pytest
 import shapely
 from command_line import gengbao, hashes, read_csv
@@ -169,6 +170,15 @@ def test_every_finding_stands_in_the_layers_with_a_style(listed):
     assert sum(rows for rows, _ in counts.values()) == len(read_csv(folder / "problems.csv"))
     assert all(rows == placed for rows, placed in counts.values())
     assert styled == {"areas", "lines", "points"}
+
+
+def test_every_town_with_findings_has_a_map_page(listed):
+    _, folder = listed
+    towns = {row["town"] for row in read_csv(folder / "problems.csv")} - {""}
+    pages = pypdf.PdfReader(folder / "质量问题分布图.pdf").pages
+    assert len(pages) == len(towns)
+    told = [page.extract_text() for page in pages]
+    assert all(any(f"{town}质量问题分布图" in text for text in told) for town in towns)
 
 
 def test_the_workbook_links_each_rule_to_its_first_row_and_runs_nothing(listed):

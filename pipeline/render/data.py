@@ -46,7 +46,8 @@ class MapSpec:
     its paper; needs: members of MapData it can't do without; draw: its pages, one after the other;
     answers: the question it answers, one Chinese sentence (docs/maps.md); newest_only: tells the
     whole story, so earlier exports have none of their own; png: also as pictures; book: of many
-    pages, which several processes draw; file: name without ending where it isn't title_paper.
+    pages, which several processes draw; file: name without ending where it isn't title_paper;
+    command: that draws it (all but `maps` draw theirs on request, from data of their own).
     """
 
     name: str
@@ -59,6 +60,7 @@ class MapSpec:
     png: bool = True
     book: Book | None = None
     file: str = ""
+    command: str = "maps"
 
     @property
     def stem(self) -> str:
@@ -74,7 +76,8 @@ class MapData:
     design §3, any exports (亩 as decimal text or Decimal); export: the date shown; product_id:
     printed on it. Members that only some products need: land: plots (dlbm, geometry) of the
     export; tasks: the export's ledger (design §3, with polygons); history, waterfall, progress:
-    the tables of that name, any exports, as text.
+    the tables of that name, any exports, as text; findings: of a quality check (rule, text,
+    severity, bsm, found, town_code, x, y, geometry in the county's CRS).
 
     Raises
     ------
@@ -96,6 +99,7 @@ class MapData:
     history: pd.DataFrame | None = None
     waterfall: pd.DataFrame | None = None
     progress: pd.DataFrame | None = None
+    findings: gpd.GeoDataFrame | None = None
 
     def __post_init__(self) -> None:
         """Check columns, CRS and presence of polygons."""

@@ -124,6 +124,8 @@ def _orders(desk: Desk, state: State, only: Sequence[str]) -> Iterator[Order]:
         newest = day == desk.county.newest
         folder = desk.maps if newest else desk.maps / day.isoformat()
         for spec in render.discover():
+            if spec.command != "maps":
+                continue
             if (newest or not spec.newest_only) and (not only or spec.name in only):
                 key = key_of(_shown(desk, state, spec, day))
                 yield Order(spec.name, day, key[:SHORT], folder)

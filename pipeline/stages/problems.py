@@ -141,9 +141,27 @@ def _styles() -> tuple[LayerStyle, ...]:
 
 
 def _maps(done: Checked) -> dict[str, bytes]:
-    """Return a map page per town with findings, where there is a county to draw."""
-    del done
-    return {}
+    """Return a map page per town with new findings, where there is a county to draw."""
+    county, towns, findings = done.county, done.towns, done.findings
+    if county is None or towns is None or findings.crs != towns.crs:
+        return {}
+    placed = findings["known"].isna() & findings["x"].notna()
+    new = findings[placed.to_numpy(dtype=bool)]
+    if not new["town_code"].isin(towns["town_code"]).any():
+        return {}
+    from pipeline import render
+    from pipeline.quality.summary import rule_texts
+
+    spec = next(spec for spec in render.discover() if spec.command == FOLDER)
+    data = render.MapData(
+        county=county,
+        towns=towns,
+        export=done.day or county.newest,
+        product_id=done.run_id[:SHORT],
+        findings=new.assign(text=new["rule"].map(rule_texts())),
+    )
+    files = render.render(spec, data)
+    return {name: content for name, content in files.items() if name.endswith(".pdf")}
 
 
 def _before(folder: Path) -> set[str]:

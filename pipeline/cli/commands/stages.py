@@ -35,6 +35,7 @@ def _known(stage: str) -> dict[str, str]:
         return {
             spec.name: f"{spec.title}（{spec.size.name}）：{spec.answers}"
             for spec in render.discover()
+            if spec.command == stage
         }
     from pipeline import reports
 
