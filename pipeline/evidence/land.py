@@ -122,10 +122,7 @@ def _shared(pieces: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame, before: Shapes)
 
     All pieces of a plot whose outline hasn't changed by a bit lie on its twin: nothing to overlay.
     """
-    now = pd.Series(shapely.to_wkb(parcels.geometry.to_numpy()), dtype="object")
-    row, twin = matches(now, pd.Series(shapely.to_wkb(before), dtype="object"))
-    twin_of = np.full(len(parcels), -1, dtype=np.int64)
-    twin_of[row[::-1]] = twin[::-1]  # the first of several
+    twin_of = overlay.twins(parcels.geometry.to_numpy(), before)
     plot = pd.Index(parcels[F.BSM.name]).get_indexer(pd.Index(pieces[F.BSM.name]))
     on_twin = twin_of[plot] >= 0
     still, changed = np.flatnonzero(on_twin), np.flatnonzero(~on_twin)

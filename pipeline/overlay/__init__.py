@@ -17,6 +17,7 @@ from pipeline.overlay.pairs import (
     polygonal,
     settled,
     shared_ground,
+    twins,
     union_by,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "scale_of",
     "settled",
     "shared_ground",
+    "twins",
     "union_by",
     "united_area",
 ]
