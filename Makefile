@@ -87,8 +87,10 @@ test: $(READY)  ## 跑测试（两个进程，一个文件的测试在同一个�
 fuzz: $(READY)  ## 逐字节毁坏数据 5000 次，看入库会不会悄悄丢东西（每夜跑；TIMES= SEED=）
 	PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py $(or $(TIMES),5000) $(SEED)
 
-bench: $(READY) ## 性能对比(比值,不设时限)
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+bench: $(READY) ## 性能对比(比值,不设时限):10⁴ 图斑,几分钟;全部规模 make bench ARGS=--full;对手 pip install '.[bench]'
+	PYTHONPATH=. $(BIN)/python benchmarks/core_job.py $(ARGS)
+	PYTHONPATH=. $(BIN)/python benchmarks/measure_area.py
+	PYTHONPATH=. $(BIN)/python benchmarks/compare_exports.py $(if $(findstring --full,$(ARGS)),250000,10000)
 
 clean:          ## 删去成果(data/raw 不动)
 	rm -rf .gengbao data/processed maps/*.png maps/*.pdf maps/*.html maps/thumbs maps/20*

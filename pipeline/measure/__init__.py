@@ -13,6 +13,7 @@ from pipeline.measure.ellipsoid import (
 )
 from pipeline.measure.equal_area import PLANAR, AreaScale, area_scale
 from pipeline.measure.numbers import mu_text, round_half_up, to_cm2, to_mu
+from pipeline.measure.threads import for_each, in_threads
 
 __all__ = [
     "PLANAR",
@@ -22,7 +23,9 @@ __all__ = [
     "area_scale",
     "base_area",
     "cross_check",
+    "for_each",
     "geodesic_area",
+    "in_threads",
     "mu_text",
     "official_area",
     "official_area_cm2",

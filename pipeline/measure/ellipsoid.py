@@ -13,6 +13,7 @@ from pyproj.exceptions import CRSError
 
 from pipeline.errors import ConfigError, Finding, GengbaoError
 from pipeline.measure.numbers import own_fault, round_half_up, to_cm2
+from pipeline.measure.threads import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ _GRID_M = 0.0001
 _UNITS_PER_DEGREE = 3600e6  # B and L are kept in whole 1e-6″
 _RADIANS = np.pi / 180 / _UNITS_PER_DEGREE
 _EPSG_FIRST, _EPSG_LAST = 4513, 4554
-_VERTICES_AT_ONCE = 1_000_000  # bounds the memory of one block
+_VERTICES_AT_ONCE = 250_000  # bounds the memory of one block
 
 _PPM = 1e-6
 GEODESIC_REL = 0.2 * _PPM
@@ -152,7 +153,7 @@ def _polygons(geometry: ArrayLike) -> NDArray[np.object_]:
 
 
 def _unrounded(polygons: NDArray[np.object_], transformer: Transformer) -> Floats:
-    blocks = [_area(polygons[block], transformer) for block in _blocks(polygons)]
+    blocks = for_each(lambda block: _area(polygons[block], transformer), _blocks(polygons))
     return np.concatenate([np.zeros(0), *blocks])
 
 

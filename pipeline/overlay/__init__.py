@@ -7,7 +7,8 @@ as a shape, or that several polygons cover together, meets GEOS. Nothing unites 
 from pipeline.overlay.areas import covered_area, overlap_area, scale_of, united_area
 from pipeline.overlay.coverage import Coverage, coverage
 from pipeline.overlay.cut import cut
-from pipeline.overlay.overlaps import Overlaps, overlaps
+from pipeline.overlay.flat import flat
+from pipeline.overlay.overlaps import Overlaps, overlaps, own_areas_m2
 from pipeline.overlay.pairs import (
     Pairs,
     checked,
@@ -15,6 +16,7 @@ from pipeline.overlay.pairs import (
     intersections,
     merged,
     polygonal,
+    same_bytes,
     settled,
     shared_ground,
     twins,
@@ -30,11 +32,14 @@ __all__ = [
     "covered_area",
     "cut",
     "difference",
+    "flat",
     "intersections",
     "merged",
     "overlap_area",
     "overlaps",
+    "own_areas_m2",
     "polygonal",
+    "same_bytes",
     "scale_of",
     "settled",
     "shared_ground",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
 SAME_M2, SAME_REL = 1e-6, 1e-12
 """Areas that part by no more are the same: what floating point leaves of touching and covering."""
-_THREADS = min(os.cpu_count() or 1, 8)
 _PAIRS_AT_ONCE = 2_000
 
 
@@ -47,17 +44,27 @@ class Overlaps(NamedTuple):
         return Overlaps._make(values[chosen] for values in self)
 
 
-def overlaps(left: Shapes, right: Shapes, scale: AreaScale = measure.PLANAR) -> Overlaps:
+def overlaps(
+    left: Shapes,
+    right: Shapes,
+    scale: AreaScale = measure.PLANAR,
+    *,
+    edges: Flat | None = None,
+) -> Overlaps:
     """Return the pairs of valid polygons that share more ground than floating point leaves.
 
-    scale: of the county (measure.area_scale); without one, area_m2 is planar too.
+    scale: of the county (measure.area_scale); without one, area_m2 is planar too. edges: flat(left)
+    where it is at hand, so that it isn't made again for every layer.
     """
     near = np.asarray(shapely.STRtree(right).query(left), dtype=np.int64).T
     near = near[np.lexsort((near[:, 1], near[:, 0]))]
-    rows, place = np.unique(near[:, 0], return_inverse=True)
-    mine, theirs = flat(left[rows]), flat(right)
-    area = shared_areas(mine, theirs, np.column_stack((place, near[:, 1])), scale)
-    own = own_areas_m2(mine)[place]
+    if edges is None:
+        rows, place = np.unique(near[:, 0], return_inverse=True)
+        mine, pairs = flat(left[rows]), np.column_stack((place, near[:, 1]))
+    else:
+        mine, pairs = edges, near
+    area = shared_areas(mine, flat(right), pairs, scale)
+    own = own_areas_m2(mine)[pairs[:, 0]]
     limit = SAME_M2 + SAME_REL * own
     planar, true = area[:, 0], area[:, 1]
     found = Overlaps(near[:, 0], near[:, 1], planar, true, planar >= own - limit)
@@ -72,9 +79,7 @@ def shared_areas(left: Flat, right: Flat, pairs: Ints, scale: AreaScale) -> Floa
         block = slice(start, start + _PAIRS_AT_ONCE)
         pair_areas(left, right, np.ascontiguousarray(pairs[block]), scale, area[block])
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for _ in pool.map(measured, range(0, len(pairs), _PAIRS_AT_ONCE)):
-            pass
+    measure.for_each(measured, range(0, len(pairs), _PAIRS_AT_ONCE))
     return area
 
 

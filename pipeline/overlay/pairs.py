@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 
 from pipeline.errors import Finding, GengbaoError
+from pipeline.measure import in_threads
 from pipeline.overlay.overlaps import overlaps
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def checked(geometry: ArrayLike, where: str) -> Shapes:
     shapes = np.asarray(geometry, dtype=object)
     kinds = shapely.get_type_id(shapes)
     polygons = np.isin(kinds, (_POLYGON, _MULTIPOLYGON))
-    bad = np.flatnonzero(~(polygons & shapely.is_valid(shapes)))
+    bad = np.flatnonzero(~(polygons & in_threads(shapely.is_valid, shapes)))
     if len(bad):
         advice = "图形应在接收阶段修复或剔除;请把本条信息连同运行日志交给维护人员"
         raise GengbaoError(
@@ -96,9 +97,14 @@ def twins(left: Shapes, right: Shapes) -> Ints:
 
     A multipolygon of one part, as FileGDB delivers every plot, is that part.
     """
-    known = pd.Index(_bytes(right))
+    return same_bytes(_bytes(left), _bytes(right))
+
+
+def same_bytes(left: Shapes, right: Shapes) -> Ints:
+    """Return per left WKB the first right one that is the same, −1 where there is none."""
+    known = pd.Index(right)
     first = np.flatnonzero(~known.duplicated())
-    at = known[first].get_indexer(pd.Index(_bytes(left)))
+    at = known[first].get_indexer(pd.Index(left))
     return np.where(at >= 0, first[at], -1).astype(np.int64)
 
 

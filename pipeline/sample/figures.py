@@ -53,6 +53,8 @@ SCALES = {
               field_mu=8.0, filler_mu=10.0, step_m=25.0),
         Scale(name="small", set_name="zhashui", layout="nine", radius_km=27.0, cells=2600,
               field_mu=40.0, filler_mu=40.0, step_m=30.0),
+        Scale(name="medium", set_name="zhashui", layout="nine", radius_km=27.0, cells=39_000,
+              field_mu=12.0, filler_mu=14.0, step_m=25.0),
         Scale(name="county", set_name="zhashui", layout="nine", radius_km=27.0, cells=236_000,
               field_mu=3.6, filler_mu=4.0, step_m=25.0),
         Scale(name="stress", set_name="zhashui", layout="nine", radius_km=27.0, cells=1_060_000,

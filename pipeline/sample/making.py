@@ -29,8 +29,8 @@ def make_sample(  # noqa: PLR0913 - the options of the command line, all by keyw
 ) -> None:
     """Write a whole synthetic county folder to `root`.
 
-    scale: tiny, small, county or stress; exports: number of exports after the ledger's, before and
-    after the deadline; every: month, half-month or week (default: the more exports the oftener);
+    scale: a name of SCALES; exports: number of exports after the ledger's, before and after the
+    deadline; every: month, half-month or week (default: the more exports the oftener);
     code, name: of the county, else the figures' own. The same arguments give the same bytes (but
     for .gdb, whose rows and WKB are equal). Raises ConfigError, before anything is written, for
     an unknown scale or rhythm, a bad code or number of exports, and for a folder with a

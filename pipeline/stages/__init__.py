@@ -17,6 +17,7 @@ from pipeline.stages import figures, judging, publishing, returning, survey
 from pipeline.stages.bench import bench, finish_exchange
 from pipeline.stages.carrying import carry_out, job_key
 from pipeline.stages.desk import Desk
+from pipeline.stages.pace import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,17 +26,18 @@ if TYPE_CHECKING:
     from pipeline.freshness import State
     from pipeline.stages.desk import Job
 
-__all__ = ["STAGES", "Desk", "finish_exchange", "plan", "ready", "run"]
+__all__ = ["STAGES", "Desk", "Pace", "finish_exchange", "plan", "ready", "run"]
 
 log = logging.getLogger("gengbao")
 
 STAGES = ("ingest", "classify", "ledger", "aggregate", "maps", "report", "all")
 
 
-def run(desk: Desk, until: str = "all", only: Sequence[str] = ()) -> int:
+def run(desk: Desk, until: str = "all", only: Sequence[str] = (), pace: Pace | None = None) -> int:
     """Bring everything up to a stage up to date; return how many stages had work to do.
 
-    only: names of the products to make of the last stage, maps or reports; none: all.
+    only: names of the products to make of the last stage, maps or reports; none: all; pace: keeps
+    count, for whoever shows it.
 
     Products are made in a work folder and take their places all together at the end. Raises what
     the stages raise, and OutputError when another run is under way or a place is taken; then no
@@ -56,7 +58,7 @@ def run(desk: Desk, until: str = "all", only: Sequence[str] = ()) -> int:
         ):
             for jobs in [list(batch)] if reads_survey else ([job] for job in batch):
                 names += [job.name for job in jobs]
-                done += _run_together(inside, state, jobs)
+                done += _run_together(inside, state, jobs, pace or Pace())
         if until == "all":
             state.retire(names)
     return done
@@ -76,11 +78,11 @@ def ready(desk: Desk, days: Iterable[date]) -> State:
     Raises InputError with the findings of all of them; then none of them has changed.
     """
     with bench(desk) as (inside, state):
-        _run_together(inside, state, [survey.export_job(inside, day) for day in days])
+        _run_together(inside, state, [survey.export_job(inside, day) for day in days], Pace())
     return state
 
 
-def _run_together(desk: Desk, state: State, jobs: Sequence[Job]) -> int:
+def _run_together(desk: Desk, state: State, jobs: Sequence[Job], pace: Pace) -> int:
     """Carry out the stale jobs; collect what is wrong with the input of all of them."""
     findings: list[Finding] = []
     stale: list[tuple[Job, str]] = []
@@ -96,7 +98,8 @@ def _run_together(desk: Desk, state: State, jobs: Sequence[Job]) -> int:
         require_room(desk.out, _room([job for job, _ in stale], state, desk), "本次成果")
     for job, key in stale:
         try:
-            record, said = carry_out(desk, state, job, key)
+            with pace.at(job.name, sum(p.stat().st_size for p in job.inputs if p.is_file())):
+                record, said = carry_out(desk, state, job, key)
         except InputError as error:
             findings += error.findings
             continue

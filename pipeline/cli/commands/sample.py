@@ -22,7 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--county", type=Path, default=DEFAULT_COUNTY, help="写到哪里（默认 data/raw）"
     )
-    parser.add_argument("--scale", choices=("tiny", "small", "county", "stress"), default="small")
+    parser.add_argument(
+        "--scale", choices=("tiny", "small", "medium", "county", "stress"), default="small"
+    )
     parser.add_argument("--exports", type=int, default=2, help="台账期之后再造几期（默认 2）")
     parser.add_argument(
         "--every",

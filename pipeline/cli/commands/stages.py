@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.cli.command import Command, find_county
+from pipeline.cli.showing import shown
 from pipeline.errors import Finding, UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def run(args: argparse.Namespace, until: str) -> int:
             raise UsageError(Finding(until, found, f"可用：{'、'.join(known)}"))
     started = time.monotonic()
     county = find_county(args.county)
-    done = stages.run(stages.Desk(county, args.out), until, only)
+    pace = stages.Pace()
+    with shown(pace):
+        done = stages.run(stages.Desk(county, args.out), until, only, pace)
     said = f"重做 {done} 步" if done else "成果已是最新，无需重做"
     log.info("%s %s 用时=%.1f秒", county.name, said, time.monotonic() - started)
     return 0

@@ -1,0 +1,38 @@
+"""Work that lets go of the GIL, in blocks on all cores; results in the order of the blocks."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+_THREADS = min(os.cpu_count() or 1, 8)
+_ROWS_AT_ONCE = 4_000
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def for_each(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Return the function's results for all items; a single one is done in this thread."""
+    work = list(items)
+    if len(work) < 2 or _THREADS == 1:  # noqa: PLR2004 - nothing to share out
+        return [function(item) for item in work]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(function, work))
+
+
+def in_threads(
+    function: Callable[[NDArray[np.object_]], NDArray[Any]], shapes: NDArray[np.object_]
+) -> NDArray[Any]:
+    """Return an element-wise function of shapes (shapely's are such), computed block by block."""
+    starts = range(0, max(len(shapes), 1), _ROWS_AT_ONCE)
+    blocks = for_each(lambda at: function(shapes[at : at + _ROWS_AT_ONCE]), starts)
+    return np.concatenate([np.asarray(block) for block in blocks])
