@@ -260,3 +260,12 @@ def test_what_is_not_there_is_a_matter_of_usage(tiny, tmp_path, words):
 
 def test_the_exit_codes_stand_in_the_help():
     assert "4 有未认可的错误" in gengbao("quality", "--help").stdout.replace("\n", "")
+
+
+def test_a_file_of_ours_is_checked_with_zones_and_against_an_export(tiny, tmp_path):
+    days = sorted(path.name for path in (tiny / "exports").iterdir())
+    folder = tiny / "exports" / days[-1]
+    words = ("--zones", "--against", days[-2])
+    done = gengbao("quality", folder, "--county", tiny, "--out", tmp_path, *words)
+    assert done.returncode == 0, done.stdout
+    assert "错误 0 处" in done.stdout

@@ -103,7 +103,7 @@ def _baseline(path: Path | None) -> tuple[Acknowledged, ...]:
 
 def _days(county: County | None, request: Request) -> tuple[date | None, date | None]:
     """Return the export and the earlier one; UsageError for dates that are none."""
-    if county is None or (request.files and not request.against):
+    if county is None:
         if request.against or request.zones or request.export:
             advice = "给出 --county 县文件夹，或去掉这些选项"
             raise UsageError(Finding("quality", "没有县，不能查某一期、范围或两期", advice))
@@ -269,7 +269,7 @@ def _subject(
         towns=towns.frame if home else None,
         export=day,
         zones=zones or {},
-        earlier=earlier,
+        earlier=earlier if home else None,
     )
 
 
