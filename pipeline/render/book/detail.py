@@ -223,7 +223,7 @@ def _list(sheet: Sheet, cell: Box, shown: Shown, frame: Frame) -> None:
     """Write the frame's plots: number, BSM, category, 亩, state."""
     tasks, words = shown.tasks, shown.words
     left, right = cell.left + 4.5 + WINDOW_MM[0] + 4.6, cell.right
-    stops = (left, left + 3.8, left + 24.2, right - 5.0, right)
+    stops = (left, left + 4.5, left + 24.8, right - 5.0, right)
     y = cell.top - 10
     for x, text, ha in zip(
         stops, ("号", "标识码", "类别", "亩", "状态"), ("left", "left", "left", "right", "right"),
