@@ -51,7 +51,7 @@ def verdicts(table):
 def test_one_file_is_taken():
     table = merged_of(word("a", "已除草"))
     assert adopted(table) == {("T1", "remark"): "已除草"}
-    assert "2023-11-01 a.xlsx 备注“已除草”" in history(table)["T1"]
+    assert "2023-11-01 a.xlsx：备注" in history(table)["T1"]
 
 
 def test_who_had_seen_a_word_replaces_it_and_it_is_kept_beside():
@@ -206,7 +206,7 @@ def test_ledger_to_filled_to_all_to_ledger_keeps_every_state_and_remark(place, t
     assert [again[task]["claim"] for task in tasks[::2]] == ["整改中"] * len(tasks[::2])
     assert again[tasks[0]]["due"].date() == date(2023, 12, 1)
     assert again[tasks[1]]["inspected_on"].date() == date(2023, 11, 3)
-    assert "交回 1.xlsx 备注“备注0”" in again[tasks[0]]["source"]
+    assert "交回 1.xlsx：" in again[tasks[0]]["source"]
     kept = read_csv(out / "data/processed/returned.csv")
     assert sum(row["label"] == "备注" for row in kept) == len(tasks)
     for task in tasks:  # states stay the survey's

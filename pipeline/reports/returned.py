@@ -27,7 +27,7 @@ COLUMNS = (
 TAKEN, SAME, OLDER, CONFLICT, AGAINST, NOWHERE, REFUSED = (
     "采用", "未改动", "已更新", "冲突", "与调查不符", "没有着落", "未采用",
 )  # fmt: skip
-WORDS = ["saved", "file", "label", "text", "verdict"]
+WORDS = ["task_id", "saved", "file", "label", "text", "verdict"]
 SHOWN = (TAKEN, AGAINST)
 """Verdicts of the claims that the next ledger shows in their own column."""
 CLAIM, RESTORED = "claim", "已恢复"
@@ -85,34 +85,24 @@ def merge(read: pd.DataFrame, ledger: pd.DataFrame, export: date) -> pd.DataFram
         str(row["task_id"]): row
         for row in ledger.drop(columns="geometry", errors="ignore").to_dict("records")
     }
-    verdicts = {
-        at: (REFUSED, _refused(row))
-        for at, row in enumerate(rows.to_dict("records"))
-        if row["found"]
-    }
-    claims = rows[rows["found"] == ""]
-    for at, task_id, bsm in zip(claims.index, claims["task_id"], claims["bsm"], strict=True):
-        reason = _nowhere(tasks.get(task_id), bsm)
-        if reason:
-            verdicts[int(at)] = (NOWHERE, reason)
-    placed = claims[~claims.index.isin(list(verdicts))]
-    before = {
-        str(digest): frozenset(filter(None, str(merged).split("|")))
-        for digest, merged in zip(rows["digest"], rows["merged"], strict=True)
-    }
-    for (task_id, column), own in placed.groupby(["task_id", "column"], sort=True):
-        words = [
-            _Word(int(at), *map(str, row))
-            for at, *row in own[["file", "digest", "saved", "text"]].itertuples()
-        ]
+    verdicts: dict[int, tuple[str, str]] = {}
+    before: dict[str, frozenset[str]] = {}
+    cells: dict[tuple[str, str], list[_Word]] = {}
+    for at, row in enumerate(rows.to_dict("records")):
+        before[row["digest"]] = frozenset(filter(None, row["merged"].split("|")))
+        reason = _nowhere(tasks.get(row["task_id"]), row["bsm"])
+        if row["found"]:
+            verdicts[at] = (REFUSED, f"{row['found']}；{row['advice']}")
+        elif reason:
+            verdicts[at] = (NOWHERE, reason)
+        else:
+            word = _Word(at, row["file"], row["digest"], row["saved"], row["text"])
+            cells.setdefault((row["task_id"], row["column"]), []).append(word)
+    for (task_id, column), words in cells.items():
         verdicts |= _judged(_Cell(words, before))
         if column == CLAIM:
-            verdicts |= _against(words, verdicts, tasks[str(task_id)], export)
+            verdicts |= _against(words, verdicts, tasks[task_id], export)
     return _table(rows, verdicts, tasks)
-
-
-def _refused(row: Mapping[object, object]) -> str:
-    return f"{row['found']}；{row['advice']}"
 
 
 def _nowhere(task: Mapping[object, object] | None, bsm: str) -> str:
@@ -210,14 +200,16 @@ def notes(merged: pd.DataFrame) -> dict[str, str]:
 
 
 def history(merged: pd.DataFrame) -> dict[str, str]:
-    """Return by task which file said what, words that no longer show among them."""
+    """Return by task and file what was filled in: words that show by their column, others whole."""
     said = merged[~merged["verdict"].isin([REFUSED, NOWHERE, SAME])]
-    lines = (
-        f"{saved or NEVER_SAVED} {file.rpartition('/')[2]} {label}“{text}”"
-        + (f"（{verdict}）" if verdict != TAKEN else "")
-        for saved, file, label, text, verdict in said[WORDS].itertuples(index=False, name=None)
-    )
-    return _lines(said, lines)
+    parts: dict[tuple[str, str, str], list[str]] = {}
+    for task, saved, file, label, text, verdict in said[WORDS].itertuples(index=False, name=None):
+        own = parts.setdefault((task, saved or NEVER_SAVED, file.rpartition("/")[2]), [])
+        own.append(label if verdict in SHOWN else f"{label}“{text}”（{verdict}）")
+    found: dict[str, list[str]] = {}
+    for (task, saved, name), own in sorted(parts.items()):
+        found.setdefault(task, []).append(f"{saved} {name}：{'、'.join(sorted(own))}")
+    return {task: "；\n".join(lines) for task, lines in found.items()}
 
 
 def _lines(rows: pd.DataFrame, lines: Iterable[str]) -> dict[str, str]:
