@@ -26,7 +26,7 @@ COMMON = (
     "freshness",
 )  # fmt: skip
 """Rooms every stage stands on."""
-SOURCES = {".py", ".csv", ".html", ".css", ".js", ".txt"}
+SOURCES = {".py", ".csv", ".html", ".css", ".js", ".txt", ".typ"}
 """What a room is made of: code, tables, the parts of pages."""
 PACKS = "rules"
 """The rule packs: inputs of the stage that uses one, not code of every stage."""

@@ -94,11 +94,17 @@ def read_bytes(path: Path) -> bytes:
 
 def workbook_bytes(book: Workbook, stamp: datetime = BOOK_CLOCK) -> bytes:
     """Return a workbook's bytes, every date in it `stamp`: openpyxl writes the time of saving."""
-    raw, out = io.BytesIO(), io.BytesIO()
+    raw = io.BytesIO()
     book.properties.created = stamp
     book.save(raw)
+    return package_bytes(raw.getvalue(), stamp)
+
+
+def package_bytes(raw: bytes, stamp: datetime) -> bytes:
+    """Return an Office file (a zip of parts) with every date in it `stamp`, parts sorted."""
+    out = io.BytesIO()
     mark = stamp.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
-    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(out, "w") as target:
+    with zipfile.ZipFile(io.BytesIO(raw)) as source, zipfile.ZipFile(out, "w") as target:
         for name in sorted(source.namelist()):
             data = source.read(name)
             if name == "docProps/core.xml":
