@@ -219,7 +219,7 @@ def test_the_balance_task_is_what_was_assigned_with_demand_and_supply_beside_it(
         "达标",
     ]
     assert "流出（需求）7.00 亩，方案列“进”而已成耕地（供给）9.00 亩" in row["formula"]
-    assert row["note"] == "targets.csv 没有 target，以 gap（测试文件）作任务"
+    assert row["note"] == "没有另行下达任务数，以公布的缺口 6115.3 亩（测试文件）作任务"
 
 
 def test_a_stated_task_goes_before_the_published_gap_and_rounding_is_pointed_out(county):

@@ -153,7 +153,8 @@ def _limit_notes(tested: Tested, value: Fraction, limit: Fraction, found: Source
     if target is None:
         return
     if target.kind.value != term.what[0]:
-        yield f"targets.csv 没有 {term.what[0]}，以 {target.kind}（{target.source}）作任务"
+        stated = f"{target.value} {target.unit}（{target.source}）"
+        yield f"没有另行下达任务数，以公布的缺口 {stated}作任务"
     half = Fraction(1, 2) * Fraction(10) ** int(target.value.as_tuple().exponent)
     if tested.test == "at_least" and 0 < limit - value <= half:
         yield f"所差在印出的任务数取整之内（±{exact(half)} {tested.unit}），判定仍按印出的数"
