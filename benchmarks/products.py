@@ -42,7 +42,10 @@ def main() -> None:
                 subprocess.run(line, check=True, stderr=subprocess.DEVNULL)
         print("| 图名 | 图斑层 | CPU 秒 | 秒 | 文件 | 大小 kB | 内存峰值 MB |")
         print("| --- | --- | --- | --- | --- | --- | --- |")
-        for product in [*(spec.name for spec in discover()), "wall+250000"]:
+        for product in [
+            *(spec.name for spec in discover() if spec.command == "maps"),
+            "wall+250000",
+        ]:
             line = [sys.executable, __file__, str(county), str(out), product]
             subprocess.run(line, check=True)
 

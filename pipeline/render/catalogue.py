@@ -33,6 +33,7 @@ NEEDS = {
     "waterfall": "waterfall.csv",
     "tasks": "台账图斑",
     "land": "本期地类图斑",
+    "findings": "质量检查的问题",
 }
 
 
@@ -49,6 +50,8 @@ def _entry(spec: MapSpec) -> str:
         files += "、同名 `.png`（多页的逐页编号）"
     drawn = "、".join(NEEDS.get(name, name) for name in spec.needs)
     when = "只有最新一期" if spec.newest_only else "每期各一份"
+    if spec.command != "maps":
+        files, when = f"`{spec.stem}.pdf`", f"要时由 `gengbao {spec.command}` 做"
     return f"""## {spec.title}
 
 ![{spec.title}]({PICTURES}/{spec.name}.png)
