@@ -72,7 +72,7 @@ def main() -> None:
             print(line(scale, engine, results), flush=True)
         floor = by_hand(folder)
         results = {k: v | floor if k[0] == scale else v for k, v in results.items()}
-    PAGE.write_text(page(results), encoding="utf-8")
+        PAGE.write_text(page(results), encoding="utf-8")  # what is measured is kept
     disagreeing = [text for (scale, _), text in differences(results).items() if text]
     if disagreeing:
         sys.exit("\n".join(disagreeing))

@@ -23,7 +23,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -44,6 +43,8 @@ if TYPE_CHECKING:
 GPKG_CLOCK = "2000-01-01T00:00:00.000Z"
 """Stands in gpkg_contents.last_change: a clock there would change the bytes of every run."""
 BOOK_CLOCK = datetime(2000, 1, 1)  # noqa: DTZ001 - a file property, not a moment
+GROUP_ROWS = 16_384
+"""Rows of a GeoParquet file that are read together: one plot of a county costs one of 15 groups."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a cell begins with that a spreadsheet would run."""
 CELL_LIMIT = 32_767
@@ -167,12 +168,13 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def write_frame(
-    path: Path, frame: gpd.GeoDataFrame, *, bbox: bool = False, group_rows: int | None = None
+    path: Path, frame: gpd.GeoDataFrame, *, bbox: bool = False, group_rows: int = GROUP_ROWS
 ) -> None:
     """Write a GeoParquet file (WKB, zstd) of one of our frames, index dropped.
 
-    bbox: with the covering column `bbox`, by which readers pass over row groups of group_rows
-    rows. Every column is read again and compared. Raises OutputError.
+    Rows lie in groups of group_rows, so that who asks for a few reads a few; bbox: with the
+    covering column `bbox`, by which readers pass over groups by place. Every column is read
+    again and compared. Raises OutputError.
     """
     with _writing(path) as temporary:
         frame.reset_index(drop=True).to_parquet(
@@ -200,14 +202,23 @@ def _check_frame(path: Path, frame: gpd.GeoDataFrame, written: pa.Table) -> None
     for name in wanted.column_names:
         same = written[name].equals(wanted[name])
         _require(path, f"列 {name} 的内容", "原值", "原值" if same else "另一些值")
-    shapes = shapely.to_wkb(frame.geometry.to_numpy())
-    same = np.array_equal(shapes, np.array(written[frame.geometry.name].to_pylist(), dtype=object))
+    stored = written[frame.geometry.name]
+    shapes = pa.array(shapely.to_wkb(frame.geometry.to_numpy()), type=stored.type)
+    same = stored.equals(pa.chunked_array([shapes]))
     _require(path, "图形", "原图形", "原图形" if same else "另一些图形")
 
 
-def read_frame(path: Path, columns: list[str] | None = None) -> gpd.GeoDataFrame:
-    """Read a GeoParquet file written by `write_frame`, whole or some columns."""
-    return gpd.read_parquet(path, columns=columns)
+def read_frame(
+    path: Path,
+    columns: list[str] | None = None,
+    *,
+    only: Mapping[str, Collection[str]] | None = None,
+) -> gpd.GeoDataFrame:
+    """Read a GeoParquet file written by `write_frame`, whole or some columns.
+
+    only: column → values wanted; groups of rows that can't hold them are not read.
+    """
+    return gpd.read_parquet(path, columns=columns, filters=_filters(only))
 
 
 def read_columns(
@@ -220,10 +231,13 @@ def read_columns(
 
     columns None: all of them.
     """
-    wanted = [(name, "in", list(values)) for name, values in (only or {}).items()]
     names = [name for name in pq.read_schema(path).names if name != "geometry"]
     asked = names if columns is None else list(columns)
-    return pd.read_parquet(path, columns=asked, filters=wanted or None)
+    return pd.read_parquet(path, columns=asked, filters=_filters(only))
+
+
+def _filters(only: Mapping[str, Collection[str]] | None) -> list[tuple[str, str, list[str]]] | None:
+    return [(name, "in", list(values)) for name, values in (only or {}).items()] or None
 
 
 def write_gpkg(

@@ -120,10 +120,12 @@ def test_cross_check_passes_on_plots_and_says_what_planar_would_add():
     assert result["plots_over_limit"] == 0
     assert result["passed"]
     assert 200 < result["planar_ppm"] < 500
+    assert result["equal_area_max_difference_m2"] < 1e-3
+    assert abs(result["equal_area_sum_difference_ppm"]) < 0.01
 
 
 def test_cross_check_fails_when_the_formula_is_off(monkeypatch):
-    monkeypatch.setattr("pipeline.measure.ellipsoid._B_M", 6356750.0)  # 0.7 ppm
+    monkeypatch.setattr("pipeline.measure.ellipsoid.B_M", 6356750.0)  # 0.7 ppm
     result = measure.cross_check([box(0, 0, 900, 900)], CRS)
     assert not result["passed"]
     assert result["plots_over_limit"] == 1

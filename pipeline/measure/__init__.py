@@ -11,7 +11,7 @@ from pipeline.measure.ellipsoid import (
     official_area_cm2,
     planar_area,
 )
-from pipeline.measure.equal_area import PLANAR, AreaScale, area_scale
+from pipeline.measure.equal_area import PLANAR, AreaScale, area_scale, equal_area
 from pipeline.measure.numbers import mu_text, round_half_up, to_cm2, to_mu
 from pipeline.measure.threads import for_each, in_threads
 
@@ -23,6 +23,7 @@ __all__ = [
     "area_scale",
     "base_area",
     "cross_check",
+    "equal_area",
     "for_each",
     "geodesic_area",
     "in_threads",

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
-from pyproj import CRS, Geod, Transformer
-from pyproj.exceptions import CRSError
+from pyproj import Geod
 
-from pipeline.errors import ConfigError, Finding, GengbaoError
+from pipeline.errors import GengbaoError
+from pipeline.measure.equal_area import area_scale, equal_area
 from pipeline.measure.numbers import own_fault, round_half_up, to_cm2
+from pipeline.measure.projection import A_M, B_M, E2, to_degrees
 from pipeline.measure.threads import for_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
+    from pyproj import Transformer
 
     from pipeline.measure.numbers import Floats, Ints
 
 # 国土调查办发〔2008〕32号, on the CGCS2000 ellipsoid
-A_M, _B_M = 6378137.0, 6356752.31414036
-E2 = (A_M * A_M - _B_M * _B_M) / (A_M * A_M)
 _SERIES = (
     1 + 3 / 6 * E2 + 30 / 80 * E2**2 + 35 / 112 * E2**3 + 630 / 2304 * E2**4,
     -(1 / 6 * E2 + 15 / 80 * E2**2 + 21 / 112 * E2**3 + 420 / 2304 * E2**4),
@@ -36,13 +35,12 @@ _EDGE_M = 70.0
 _GRID_M = 0.0001
 _UNITS_PER_DEGREE = 3600e6  # B and L are kept in whole 1e-6″
 _RADIANS = np.pi / 180 / _UNITS_PER_DEGREE
-_EPSG_FIRST, _EPSG_LAST = 4513, 4554
 _VERTICES_AT_ONCE = 250_000  # bounds the memory of one block
 
 _PPM = 1e-6
 GEODESIC_REL = 0.2 * _PPM
 GEODESIC_ABS_M2 = 0.01
-_GEOD = Geod(a=A_M, b=_B_M)
+_GEOD = Geod(a=A_M, b=B_M)
 
 _POLYGON, _MULTIPOLYGON = 3, 6
 
@@ -92,14 +90,16 @@ def cross_check(
     *,
     sample: int = 500,
 ) -> dict[str, float | int | bool]:
-    """Compare official with geodesic and planar area on a fixed sample.
+    """Compare official, equal-area, geodesic and planar area on a fixed sample.
 
     The sample runs evenly from the smallest to the largest plot, so the order of rows doesn't
     matter. The official area is taken before its last rounding, which says nothing about the
     formula. Limits: max(0.2 ppm, 0.01 m²) per plot and on the sum.
 
     Returns sample_plots, max_difference_m2, worst_share_of_limit, plots_over_limit, sum_m2,
-    sum_difference_m2, sum_difference_ppm, planar_ppm (planar minus official), passed.
+    sum_difference_m2, sum_difference_ppm, equal_area_max_difference_m2 and
+    equal_area_sum_difference_ppm (measure.equal_area minus geodesic), planar_ppm (planar minus
+    official), passed.
     """
     polygons = _polygons(geometry)
     order = np.argsort(shapely.area(polygons), kind="stable")
@@ -109,6 +109,7 @@ def cross_check(
     geodesic = geodesic_area(chosen, crs)
     difference = official - geodesic
     share = np.abs(difference) / np.maximum(GEODESIC_REL * geodesic, GEODESIC_ABS_M2)
+    equal = equal_area(chosen, area_scale(shapely.total_bounds(chosen), crs)) if count else official
     total, drift = float(official.sum()), float(difference.sum())
     per_total = 1 / total / _PPM if total else 0.0
     over = int((share > 1).sum())
@@ -120,28 +121,11 @@ def cross_check(
         "sum_m2": float(round_half_up(total)),
         "sum_difference_m2": drift,
         "sum_difference_ppm": drift * per_total,
+        "equal_area_max_difference_m2": float(np.abs(equal - geodesic).max(initial=0)),
+        "equal_area_sum_difference_ppm": float((equal - geodesic).sum()) * per_total,
         "planar_ppm": float(planar_area(chosen).sum() - total) * per_total,
         "passed": over == 0 and abs(drift) <= max(GEODESIC_REL * total, GEODESIC_ABS_M2),
     }
-
-
-@lru_cache(maxsize=8)
-def to_degrees(crs: Any) -> Transformer:  # noqa: ANN401 - whatever pyproj takes
-    """Return the inverse Gauss-Krüger projection to (L, B) in degrees."""
-    try:
-        known = CRS.from_user_input(crs)
-        code = known.to_epsg() or 0
-    except CRSError:
-        known, code = None, 0
-    if known is None or not _EPSG_FIRST <= code <= _EPSG_LAST:
-        raise ConfigError(
-            Finding(
-                "工作坐标系 crs",
-                f"“{known.name if known else crs}”不是 CGCS2000 三度带高斯-克吕格投影",
-                f"请填写 EPSG:{_EPSG_FIRST} 至 EPSG:{_EPSG_LAST} 之一",
-            )
-        )
-    return Transformer.from_crs(known, known.geodetic_crs, always_xy=True)
 
 
 def _polygons(geometry: ArrayLike) -> NDArray[np.object_]:
@@ -210,7 +194,7 @@ def _trapezoids(l_units: Floats, b_units: Floats, following: Ints) -> Floats:
         total += coefficient * sine * cosine
         sine, sine_before = twice_half * sine - sine_before, sine
         cosine, cosine_before = twice_middle * cosine - cosine_before, cosine
-    return 2 * _B_M * _B_M * delta_l * total
+    return 2 * B_M * B_M * delta_l * total
 
 
 def _densified(xy: Floats, ring: Ints) -> tuple[Floats, Ints]:

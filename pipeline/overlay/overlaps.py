@@ -9,7 +9,6 @@ import shapely
 
 from pipeline import measure
 from pipeline.overlay.flat import flat
-from pipeline.overlay.kernel import own_areas, pair_areas
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,6 +72,8 @@ def overlaps(
 
 def shared_areas(left: Flat, right: Flat, pairs: Ints, scale: AreaScale) -> Floats:
     """Return per pair of rows (n, 2) the planar and the ellipsoidal area shared, in m² (n, 2)."""
+    from pipeline.overlay.kernel import pair_areas  # noqa: PLC0415 - a second, for who needs it
+
     area = np.empty((len(pairs), 2))
 
     def measured(start: int) -> None:
@@ -85,6 +86,8 @@ def shared_areas(left: Flat, right: Flat, pairs: Ints, scale: AreaScale) -> Floa
 
 def own_areas_m2(shapes: Flat, scale: AreaScale = measure.PLANAR) -> Floats:
     """Return each polygon's area in m²: on the ellipsoid by a county's scale, else on the plane."""
+    from pipeline.overlay.kernel import own_areas  # noqa: PLC0415 - as above
+
     area = np.empty((len(shapes.box), 2))
     own_areas(shapes, scale, area)
     return area[:, 1]

@@ -23,11 +23,15 @@ def run(args: argparse.Namespace) -> int:
 
     desk = open_desk(args)
     day = judged_export(desk, args.export, desk.county.ledger)
+    files = [desk.export(day, f"{name}.parquet") for name in ("parcels", "pieces")]
+    parcels, pieces = (storage.read_frame(file, only={"bsm": [args.bsm]}) for file in files)
+    if parcels.empty:  # the answer names the ids that come near
+        parcels = storage.read_frame(files[0], ["bsm", "geometry"])
     print(
         explain(
             args.bsm,
-            pieces=storage.read_frame(desk.export(day, "pieces.parquet")),
-            parcels=storage.read_frame(desk.export(day, "parcels.parquet")),
+            pieces=pieces,
+            parcels=parcels,
             pack=tables.load_pack(desk.county.rules, desk.county.root),
             classes=tables.classes(),
             county=desk.county,
