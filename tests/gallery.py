@@ -44,15 +44,15 @@ class Case:
 
 CASES = {
     "plain": Case(),
-    "a town without plots, one in two parts, one with a hole": Case(shapes=True),
-    "plots of 5 m² and of 5 km²": Case(sizes=True),
+    "a town without plots, in two parts, with a hole; plots of 5 m² and 5 km²": Case(
+        shapes=True, sizes=True
+    ),
     "villages of 40 characters, rare characters, 14 exports": Case(
         names=RARE, villages=(LONG, f"𡎚{LONG[1:]}", "垴村"), days=14
     ),
     "all gaps zero": Case(done=True),
     "no task at all": Case(tasks=False),
-    "one class only": Case(one_class=True),
-    "one town": Case(names=PLAIN[:1]),
+    "one town, one class only": Case(names=PLAIN[:1], one_class=True),
     "sixty towns": Case(names=tuple(f"第{n + 1}镇" for n in range(60)), plots=3, days=4),
     "one export only": Case(days=1),
 }

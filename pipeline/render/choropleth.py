@@ -206,8 +206,7 @@ def _draw_ranking(sheet: Sheet, scene: Scene, panel: Box) -> None:
     """Draw the bars of all towns, worst first; the last share a row where there are many."""
     theme = scene.theme
     ranked = [town for town in theme.towns if town.value is not None]
-    most = max(1, int((panel.height - 7) / scene.layout.least_row_mm - 1.4))
-    shown = ranked if len(ranked) <= most else ranked[: most - 1]
+    shown = ranked[: kit.bar_rows(panel, len(ranked), scene.layout.least_row_mm)]
     rows = [
         kit.BarRow(town.rank, town.town, town.length, theme.colour(town), town.bar, town.columns)
         for town in shown

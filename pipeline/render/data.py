@@ -45,9 +45,10 @@ class MapSpec:
     name: in English, unique, the name on the command line; title: in Chinese, of the file; size:
     its paper; needs: members of MapData it can't do without; draw: its pages, one after the other;
     answers: the question it answers, one Chinese sentence (docs/maps.md); newest_only: tells the
-    whole story, so earlier exports have none of their own; png: also as pictures; book: of many
-    pages, which several processes draw; file: name without ending where it isn't title_paper;
-    command: that draws it (all but `maps` draw theirs on request, from data of their own).
+    whole story, so earlier exports have none of their own; png: also as pictures (of a book:
+    its first page); book: of many pages, which several processes draw; file: name without ending
+    where it isn't title_paper; command: that draws it (all but `maps` draw theirs on request, from
+    data of their own).
     """
 
     name: str

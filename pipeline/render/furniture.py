@@ -130,6 +130,12 @@ def line_legend(
     return y - 2.4
 
 
+def bar_rows(panel: Box, count: int, least_mm: float = 3.2) -> int:
+    """Return how many of so many rows have bars of their own; the rest shares the last one."""
+    most = max(1, int((panel.height - 7) / least_mm - 1.4))
+    return count if count <= most else most - 1
+
+
 def bars(
     sheet: Sheet, panel: Box, heads: tuple[str, ...], rows: Sequence[BarRow], total: BarRow
 ) -> None:

@@ -13,7 +13,7 @@ from pipeline.render.breaks import half_up
 from pipeline.render.data import table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
     from datetime import date
 
     from pipeline.render.breaks import Break, Breaks
@@ -176,6 +176,29 @@ def amount(value: object) -> Decimal | None:
     return None if value is None or pd.isna(value) else Decimal(str(value))  # type: ignore[call-overload]  # any cell
 
 
+def town_lines(tables: Sequence[GapTable], most: int) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return (name, remaining 亩 and rate by indicator) of the towns and the county.
+
+    Where there are more than so many towns, those with least left share a line.
+    """
+    by_town = list(zip(*(table.towns for table in tables), strict=True))
+    sums = [sum((t.remaining or Decimal(0) for t in towns), Decimal(0)) for towns in by_town]
+    order = sorted(range(len(by_town)), key=lambda n: (-sums[n], n))
+    kept, rest = sorted(order[:most]), order[most:]
+    lines = [
+        (by_town[n][0].town, [(whole_mu(town.remaining), done(town)) for town in by_town[n]])
+        for n in kept
+    ]
+    if rest:
+        left = [
+            sum((by_town[n][k].remaining or Decimal(0) for n in rest), Decimal(0))
+            for k in range(len(tables))
+        ]
+        lines.append((f"其余{len(rest)}个镇办", [(whole_mu(mu), "—") for mu in left]))
+    whole = [(whole_mu(t.remaining), done(t.county) if t.county else "—") for t in tables]
+    return [*lines, (COUNTY_ROW, whole)]
+
+
 def percent(part: Decimal | None, whole: Decimal | None) -> str:
     """Return a share with one decimal, half-up; a dash where it can't be told.
 
@@ -189,10 +212,15 @@ def percent(part: Decimal | None, whole: Decimal | None) -> str:
 
 def done(town: TownGap) -> str:
     """Return the share done; 100.0% only where nothing remains."""
-    if town.done_pct is None:
+    return rate_text(town.done_pct, town.remaining)
+
+
+def rate_text(done_pct: Decimal | None, remaining: Decimal | None) -> str:
+    """Return a completion rate as printed, with one decimal; 100.0% only where nothing remains."""
+    if done_pct is None:
         return "—"
-    rounded = half_up(town.done_pct, 1)
-    return f"{min(rounded, Decimal('99.9')) if town.remaining else rounded}%"
+    rounded = half_up(done_pct, 1)
+    return f"{min(rounded, Decimal('99.9')) if remaining else rounded}%"
 
 
 def whole_mu(value: Decimal | None) -> str:

@@ -13,7 +13,7 @@ from pipeline.render.sheet import Box, Ink
 from pipeline.render.style import PT_MM, STYLE, on_dark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from shapely.geometry.base import BaseGeometry
 
@@ -23,6 +23,7 @@ _GRID = 40
 _CLEAR_MM = 0.8
 _LEADING = 1.3
 _FOLD_FROM = 6
+_AROUND_MM = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +116,19 @@ def _inside(sheet: Sheet, item: Wanted, keep_out: BaseGeometry) -> Placed | None
     middle = _middle(item.shape)
     around = _points(item.shape.bounds)
     order = np.argsort(np.hypot(*(around - middle).T), kind="stable")
-    centres = np.vstack([middle[None], around[order]])
     room = shapely.difference(item.shape, keep_out)
     shapely.prepare(room)
+    centres = np.vstack([middle[None], around[order]])
+    centres = centres[shapely.contains_xy(room, centres)]
+    west, south, east, north = room.bounds
+    widest = np.array([east - west, north - south])
     folded = [item.folded()] if len(item.name) >= _FOLD_FROM else []
     for size_pt in STYLE.label_sizes_pt:
         for layout in (item, *folded):
-            boxes = _boxes(centres, _extent(sheet, layout, size_pt))
+            extent = _extent(sheet, layout, size_pt)
+            if (np.array(extent) > widest).any():
+                continue
+            boxes = _boxes(centres, extent)
             fits = shapely.contains_properly(room, boxes)
             if fits.any():
                 return Placed(layout, Box(*shapely.bounds(boxes[np.argmax(fits)])), size_pt)
@@ -140,6 +147,8 @@ def _beside(
     centres = _points((low[0], low[1], high[0], high[1]))
     boxes = _boxes(centres, size)
     others = shapely.union_all([box.inset(-_CLEAR_MM).shape() for box in taken])
+    for shape in (others, ground):
+        shapely.prepare(shape)
     leaders = shapely.linestrings(np.stack([np.broadcast_to(anchor, centres.shape), centres], 1))
     free = ~shapely.intersects(others, boxes)
     clear = free & ~shapely.intersects(others, leaders)
@@ -171,3 +180,15 @@ def write(sheet: Sheet, placed: Sequence[Placed]) -> None:
             foot = y - height + (height - ink.size_pt * PT_MM) / 2 + 0.12 * ink.size_pt * PT_MM
             sheet.text((x, foot), text, ink, gid="label")
             y -= height
+
+
+def name_around(sheet: Sheet, shapes: Mapping[str, BaseGeometry], taken: Sequence[Box]) -> None:
+    """Name polygons (name → shape in page mm) quietly where they have room off the boxes taken."""
+    ink = Ink(STYLE.panel_pt, bold=True, colour=STYLE.quiet, ha="center")
+    busy = shapely.union_all([box.inset(-_AROUND_MM).shape() for box in taken])
+    for name, shape in shapes.items():
+        half = sheet.width(name, ink) / 2 + 1
+        room = shapely.difference(shape.buffer(-half), busy)
+        if not room.is_empty and room.area > 1:
+            at = shapely.point_on_surface(room)
+            sheet.text((at.x, at.y), name, ink, gid="neighbour-name")

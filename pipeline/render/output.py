@@ -62,7 +62,10 @@ def render_part(spec: MapSpec, data: MapData, part: str) -> bytes:
 
 
 def join(spec: MapSpec, data: MapData, parts: Sequence[bytes]) -> dict[str, bytes]:
-    """Return a book's file from its parts: bookmarks, links to pages, particulars."""
+    """Return a book's files: its parts with bookmarks and links to pages, its first page in small.
+
+    Where the product is also a picture, that is the first page.
+    """
     assert spec.book is not None  # noqa: S101 - only books have parts
     writer = PdfWriter()
     for part in parts:
@@ -85,8 +88,11 @@ def join(spec: MapSpec, data: MapData, parts: Sequence[bytes]) -> dict[str, byte
     cover: list[bytes] = []
     with style.context():
         first = spec.book.parts(data)[0]
-        next(iter(_with_thumb(spec.book.draw(data, first), cover)))
-    return {f"{spec.stem}.pdf": target.getvalue(), thumb_name(spec): cover[0]}
+        figure = next(iter(_with_thumb(spec.book.draw(data, first), cover)))
+        if spec.png:
+            cover.append(_png(figure, style.PNG_DPI.get(spec.size.name, style.DPI)))
+    names = (thumb_name(spec), f"{spec.stem}.png")
+    return {f"{spec.stem}.pdf": target.getvalue()} | dict(zip(names, cover, strict=False))
 
 
 def _with_thumb(figures: Iterable[Figure], pictures: list[bytes]) -> Iterator[Figure]:

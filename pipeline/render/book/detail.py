@@ -244,8 +244,16 @@ def _list(sheet: Sheet, cell: Box, shown: Shown, frame: Frame) -> None:
         sheet.text((stops[1], foot), str(task["bsm"]), plain, gid=f"task:{task['task_id']}")
         swatches.append(Box(stops[2], foot - 0.1, stops[2] + 1.8, foot + 1.7))
         looks.append(words.fill(task["category"], task["status"]))
-        sheet.fitted((stops[2] + 2.4, foot), words.labels[task["category"]], plain, 19.8)
-        sheet.text((stops[3], foot), plot_mu(task["area_m2"]), right_hand)
+        label = words.labels[task["category"]]
+        sheet.fitted((stops[2] + 2.4, foot), label, plain, 19.8)
+        free = stops[3] - stops[2] - 3 - sheet.width(label, plain)
+        sheet.text((stops[3], foot), _mu_within(sheet, task["area_m2"], plain, free), right_hand)
         sheet.text((stops[4], foot), words.states[task["status"]], right_hand)
     fills, edges = zip(*looks, strict=True)
     sheet.rects(swatches, fills, edges, STYLE.hair_pt)
+
+
+def _mu_within(sheet: Sheet, area_m2: float, ink: Ink, width_mm: float) -> str:
+    """Return a plot's 亩 with as many decimals as there is room for, two at most."""
+    texts = [plot_mu(area_m2, places) for places in (2, 1, 0)]
+    return next((text for text in texts if sheet.width(text, ink) <= width_mm), texts[-1])

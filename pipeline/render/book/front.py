@@ -83,7 +83,9 @@ def _contents(sheet: Sheet, data: MapData, plan: Plan) -> None:
     for n, (name, what, number) in enumerate(rows):
         y = 252 - (n + 1) * step
         sheet.text((242, y), name, Ink(size, bold=True)).set_url(kit.page_url(number))
-        sheet.text((352, y), what, Ink(size * 0.8, colour=STYLE.quiet, ha="right"))
+        sheet.text(
+            (352, y), what, Ink(max(STYLE.small_pt, size * 0.8), colour=STYLE.quiet, ha="right")
+        )
         end = sheet.text((398, y), f"第{number}页", Ink(size, ha="right"))
         end.set_url(kit.page_url(number))
         sheet.line([(240, y - step * 0.3), (400, y - step * 0.3)], STYLE.hair_pt, STYLE.rule)

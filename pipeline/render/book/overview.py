@@ -16,6 +16,7 @@ from pipeline.render.data import table_of
 from pipeline.render.frame import fit_frame, grid_north, neat_grid, scale_bar, scale_text
 from pipeline.render.gap_table import percent
 from pipeline.render.ground import water
+from pipeline.render.labels import name_around
 from pipeline.render.sheet import Box, Ink, Sheet, new_sheet
 from pipeline.render.style import PT_MM, STYLE, page
 
@@ -104,7 +105,9 @@ def _map(sheet: Sheet, data: MapData, section: Section, frame: MapFrame, words: 
     north = grid_north(sheet, frame, data.county.crs, (frame.box.right - 13, frame.box.top - 22))
     circles = _circles(data.tasks, section.frames, frame, [north])
     neat_grid(sheet, frame, data.county.crs, [north, *(box for box, _ in circles)])
-    _names(sheet, data, section, towns, [north, *(box for box, _ in circles)])
+    names = dict(zip(data.towns["town_code"], data.towns["town"], strict=True))
+    around = {names[code]: shape for code, shape in towns.items() if code != section.town_code}
+    name_around(sheet, around, [north, *(box for box, _ in circles)])
     for item in section.frames:
         _frame_box(sheet, frame, item)
     shapes = frame.to_page(data.tasks.geometry.to_numpy())
@@ -187,24 +190,6 @@ def _donut(
     size = 8.5 if radius > 4 else (7.0 if item.number < 100 else STYLE.small_pt)  # noqa: PLR2004 - mm, and three digits
     ink = Ink(size, bold=True, ha="center")
     sheet.text((centre[0], centre[1] - size * PT_MM * 0.37), str(item.number), ink, gid="frame")
-
-
-def _names(
-    sheet: Sheet, data: MapData, section: Section, towns: dict[str, shapely.Polygon],
-    taken: Sequence[Box],
-) -> None:  # fmt: skip
-    """Name the neighbouring towns where they have room on the map."""
-    names = dict(zip(data.towns["town_code"], data.towns["town"], strict=True))
-    ink = Ink(STYLE.panel_pt, bold=True, colour=STYLE.quiet, ha="center")
-    busy = [box.inset(-4).shape() for box in taken]
-    for code, shape in towns.items():
-        if code == section.town_code or shape.is_empty:
-            continue
-        half = sheet.width(names[code], ink) / 2 + 1
-        room = shapely.difference(shape.buffer(-half), shapely.union_all(busy))
-        if not room.is_empty and room.area > 1:
-            at = shapely.point_on_surface(room)
-            sheet.text((at.x, at.y), names[code], ink, gid="neighbour-name")
 
 
 def _table(sheet: Sheet, data: MapData, section: Section, words: Words) -> float:

@@ -61,9 +61,9 @@ def words() -> Words:
     )
 
 
-def plot_mu(area_m2: float) -> str:
-    """Return a plot's 亩 as printed on its sheet: two decimals, half-up."""
-    return mu_text(int(to_cm2(area_m2)), 2)
+def plot_mu(area_m2: float, places: int = 2) -> str:
+    """Return a plot's 亩 as printed on its sheet: half-up, two decimals or fewer."""
+    return mu_text(int(to_cm2(area_m2)), places)
 
 
 def sum_mu(tasks: pd.DataFrame, places: int = 2) -> str:

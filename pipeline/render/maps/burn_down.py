@@ -5,17 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from pipeline.errors import Finding, GengbaoError
-from pipeline.model import Indicator
 from pipeline.render import furniture as kit
-from pipeline.render.chart import Scales, axes, dashed, nice_top, path
+from pipeline.render.chart import (
+    INDICATORS,
+    Scales,
+    axes,
+    cells,
+    chart_page,
+    dashed,
+    nice_top,
+    path,
+)
 from pipeline.render.data import MapSpec
 from pipeline.render.gap_table import whole_mu
-from pipeline.render.sheet import Box, Ink, Sheet, new_sheet
+from pipeline.render.sheet import Box, Ink, Sheet
 from pipeline.render.style import STYLE, page
 
 if TYPE_CHECKING:
@@ -23,14 +32,14 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from pipeline.model import Indicator
     from pipeline.render.data import MapData
 
-INDICATORS = (
-    (Indicator.CROPLAND, "耕地保护目标"),
-    (Indicator.PBF, "永久基本农田"),
-    (Indicator.IN_OUT_BALANCE, "进出平衡"),
-)
 LEFT, PLAN = "#97131F", "#5A636B"
+MOST = 25
+"""Towns a page holds so that every chart has its words."""
+_SAID = 0.56
+"""Share of a chart's width for what is left; its name has the rest."""
 _WHOLE = Box(24.0, 40.0, 176.0, 232.0)
 _TOWNS = Box(186.0, 28.0, 406.0, 250.0)
 OUTLOOK = {
@@ -67,13 +76,14 @@ class Course:
 
 
 def draw(data: MapData) -> Iterator[Figure]:
-    """Yield a page per indicator."""
+    """Yield a page per indicator; more where there are more than MOST towns."""
     if data.progress is None:
         raise GengbaoError(Finding("制图数据", "缺少 progress", "请先运行前面的步骤"))
     for indicator, label in INDICATORS:
         rows = data.progress[data.progress["indicator"] == indicator.value]
         courses = _courses(data, rows, indicator)
-        yield _page(data, courses, label)
+        for first in range(1, max(2, len(courses)), MOST):
+            yield _page(data, courses, courses[first : first + MOST], label)
 
 
 def _courses(data: MapData, rows: pd.DataFrame, indicator: Indicator) -> list[Course]:
@@ -125,28 +135,17 @@ def _planned(
     return tuple(planned)
 
 
-def _page(data: MapData, courses: list[Course], label: str) -> Figure:
-    """Draw an indicator's page."""
-    sheet = new_sheet(page("A3"))
-    room = kit.neatlines(sheet)
-    county = data.county
-    kit.titles(
-        sheet, room,
-        f"{county.name}{label}整改燃尽图（{county.ledger.year}年度）",
-        _headline(courses, label),
-        f"数据截至{kit.chinese_date(data.export)} · {kit.issue_text(data)}"
-        f" · 整改期限{kit.chinese_date(county.deadline)}",
-    )  # fmt: skip
-    if data.county.sample:
-        kit.sample_mark(sheet, (room.right - 50, room.top - 17))
+def _page(data: MapData, courses: list[Course], shown: list[Course], label: str) -> Figure:
+    """Draw an indicator's page: the county, and the towns shown on the scale of all."""
+    sheet = chart_page(data, f"{label}整改燃尽图", _headline(courses, label))
     if courses:
-        whole, *towns = courses
+        whole = courses[0]
         box = kit.band(sheet, Box(14, 28, 180, 250), f"{whole.name}（亩）")
         _chart(sheet, data, whole, Box(box.left, box.bottom, box.right, box.top - 2),
                nice_top(whole.most), 7.5)  # fmt: skip
-        _grid(sheet, data, towns)
+        top = nice_top(max((course.most for course in courses[1:]), default=1.0))
+        _grid(sheet, data, shown, top)
     _legend(sheet, data)
-    kit.run_line(sheet, room, data.product_id, "—")
     return sheet.figure
 
 
@@ -161,19 +160,12 @@ def _headline(courses: list[Course], label: str) -> str:
     return f"{text}，{OUTLOOK[now['outlook']]}"
 
 
-def _grid(sheet: Sheet, data: MapData, towns: list[Course]) -> None:
+def _grid(sheet: Sheet, data: MapData, towns: list[Course], top: float) -> None:
     """Draw the towns on one scale, in as many columns as keep them wide."""
     if not towns:
         return
-    columns = next(n for n in range(1, 9) if n * n * 1.0 >= len(towns))
-    rows = -(-len(towns) // columns)
-    width = (_TOWNS.width - 3 * (columns - 1)) / columns
-    height = (_TOWNS.height - 3 * (rows - 1)) / rows
-    top = nice_top(max(town.most for town in towns))
-    for n, town in enumerate(towns):
-        left = _TOWNS.left + (n % columns) * (width + 3)
-        high = _TOWNS.top - (n // columns) * (height + 3)
-        box = Box(left, high - height, left + width, high)
+    columns = ceil(sqrt(len(towns)))
+    for town, box in zip(towns, cells(_TOWNS, len(towns), columns), strict=True):
         sheet.rect(box, "none", STYLE.rule, STYLE.rule_pt)
         _chart(sheet, data, town, box, top, STYLE.small_pt)
 
@@ -184,19 +176,16 @@ def _chart(
     """Draw one chart: heading, axes, plan, what is left, deadline, projection."""
     large = size_pt > STYLE.small_pt
     name = Ink(STYLE.panel_pt if large else STYLE.body_pt, bold=True)
-    sheet.fitted((box.left + 2, box.top - 4.4), course.name, name, box.width * 0.45)
-    left = Decimal(course.now["open_mu"])
-    said = f"未销号{whole_mu(left)}亩"
-    behind = course.now["behind_mu"]
-    if pd.notna(behind) and Decimal(behind) > 0:
-        said += f" ▲低于计划{whole_mu(Decimal(behind))}"
+    sheet.fitted((box.left + 2, box.top - 4.4), course.name, name, box.width * 0.38)
     ink = Ink(STYLE.body_pt if large else STYLE.small_pt, colour=LEFT, ha="right")
-    sheet.fitted((box.right - 2, box.top - 4.2), said, ink, box.width * 0.52)
+    long, short = _said(course)
+    said = long if sheet.width(long, ink) <= box.width * _SAID else short
+    sheet.fitted((box.right - 2, box.top - 4.2), said, ink, box.width * _SAID)
     area = Box(box.left + (14 if large else 10), box.bottom + (10 if large else 6),
                box.right - 4, box.top - (12 if large else 7.5))  # fmt: skip
-    days = [day for day, _ in course.left]
+    left, days = Decimal(course.now["open_mu"]), [day for day, _ in course.left]
     end = max([data.county.deadline, *days, *(day for day, _ in course.plan)])
-    scales = Scales(area, days[0], end, top)
+    scales = Scales(area=area, first=days[0], last=end, top=top)
     axes(sheet, scales, sorted({days[0], data.export, data.county.deadline}), size_pt)
     x = scales.x(data.county.deadline)
     sheet.line([(x, area.bottom), (x, area.top)], STYLE.rule_pt, STYLE.accent)
@@ -209,6 +198,16 @@ def _chart(
         start = scales.at(days[-1], float(left))
         sheet.triangle([start, (x, low_y), (x, high_y)], STYLE.glow[0])
     path(sheet, [scales.at(day, float(mu)) for day, mu in course.left], 1.4, LEFT)
+
+
+def _said(course: Course) -> tuple[str, str]:
+    """Return what is left and how far behind the plan, in a long and in a short form."""
+    left = whole_mu(Decimal(course.now["open_mu"]))
+    behind = course.now["behind_mu"]
+    if pd.isna(behind) or Decimal(behind) <= 0:
+        return f"未销号{left}亩", f"余{left}亩"
+    late = whole_mu(Decimal(behind))
+    return f"未销号{left}亩 ▲低于计划{late}", f"余{left}亩 ▲{late}"
 
 
 def _legend(sheet: Sheet, data: MapData) -> None:
@@ -226,7 +225,7 @@ def _legend(sheet: Sheet, data: MapData) -> None:
             sheet.rect(Box(x, y - 0.4, x + 8, y + 2.2), STYLE.glow[0])
         sheet.text((x + 9.5, y), label, ink)
         x += 9.5 + sheet.width(label, ink) + 6
-    note = "各镇同一刻度；未销号含部分恢复和反弹的任务剩余面积。"
+    note = "各镇同一刻度；未销号（余）含部分恢复和反弹的任务剩余面积，▲为低于计划的亩数。"
     if not data.county.plan:
         note += "没有 plan.csv，不画计划线。"
     sheet.text((x, y), note, Ink(STYLE.note_pt, colour=STYLE.quiet))

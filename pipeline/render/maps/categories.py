@@ -102,6 +102,7 @@ def _ranking(sheet: Sheet, box: Box, *, cells: Cells, towns: Mapping[str, str]) 
     """Draw the last cell: all seven categories together, town by town."""
     panel = kit.band(sheet, box, "七类合计，按图斑数")
     order = sorted(towns, key=lambda code: (-cells[code, TOTAL].plots, code))
+    most = kit.bar_rows(panel, len(order))
     longest = max(1, *(cells[code, TOTAL].plots for code in towns))
     rows = [
         kit.BarRow(
@@ -109,8 +110,12 @@ def _ranking(sheet: Sheet, box: Box, *, cells: Cells, towns: Mapping[str, str]) 
             towns[code], cells[code, TOTAL].plots / longest, STYLE.band,
             f"{cells[code, TOTAL].plots:,}", (whole_mu(cells[code, TOTAL].mu),),
         )
-        for code in order
+        for code in order[:most]
     ]  # fmt: skip
+    if rest := [cells[code, TOTAL] for code in order[most:]]:
+        plots, mu = sum(cell.plots for cell in rest), sum((cell.mu for cell in rest), Decimal(0))
+        name = f"其余{len(rest)}个镇办"
+        rows.append(kit.BarRow("", name, 0.0, "", f"{plots:,}", (whole_mu(mu),)))
     whole = cells[COUNTY, TOTAL]
     total = kit.BarRow("", "合计", 0.0, "", f"{whole.plots:,}", (whole_mu(whole.mu),))
     kit.bars(sheet, panel, ("图斑数", "亩"), rows, total)

@@ -23,7 +23,7 @@ from pipeline.render.frame import (
     scale_bar,
     scale_text,
 )
-from pipeline.render.gap_table import done, gap_table, percent, whole_mu
+from pipeline.render.gap_table import COUNTY_ROW, gap_table, percent, town_lines
 from pipeline.render.ground import borders, free_part, glow, ground
 from pipeline.render.labels import Wanted, place, write
 from pipeline.render.layout import layout_of
@@ -47,6 +47,7 @@ LEAST_PT = 0.75
 _FRAME_PT = 2.6
 _CLEAR_MM = 1.5
 _TRIES = 6
+_LEAST_ROW_MM = 2.4
 _INDICATORS = (
     (Indicator.CROPLAND, "耕地"), (Indicator.PBF, "永农"), (Indicator.IN_OUT_BALANCE, "进出平衡"),
 )  # fmt: skip
@@ -111,7 +112,7 @@ def _map(
         at = (frame.box.left + 4, frame.box.top - 19)
         kept.append(kit.sample_mark(sheet, at))
     items, boxes = _book_frames(data, frame)
-    _sheet_index(sheet, items, boxes, plots)
+    kept += _sheet_index(sheet, items, boxes, plots)
     names = dict(zip(data.towns["town_code"], data.towns["town"], strict=True))
     counts = tasks["town_code"].value_counts()
     busy = shapely.union_all(
@@ -158,8 +159,8 @@ def _sheet_index(
     items: Sequence[Frame],
     boxes: Sequence[shapely.Polygon],
     drawn: NDArray[np.object_],
-) -> None:
-    """Outline the map book's frames with their numbers."""
+) -> list[Box]:
+    """Outline the map book's frames with their numbers; return where the numbers stand."""
     sheet.lines([box.exterior for box in boxes], 0.2, STYLE.quiet, "index")
     ink = Ink(_FRAME_PT, bold=True, colour=STYLE.quiet)
     plots = shapely.STRtree(drawn)
@@ -170,6 +171,7 @@ def _sheet_index(
         taken.append(at)
         left, bottom, *_ = at.bounds
         sheet.text((left, bottom + 0.12), text, ink, gid="frame-number")
+    return [Box(*at.bounds) for at in taken]
 
 
 def _corner(
@@ -226,27 +228,23 @@ def _gaps(sheet: Sheet, data: MapData, panel: Box) -> None:
     """Write every town's remaining 亩 and rate for the three indicators."""
     room = kit.band(sheet, panel, "各镇剩余（亩）与完成率")
     tables = [gap_table(data, indicator.value) for indicator, _ in _INDICATORS]
-    names = {town.code: town.town for table in tables for town in table.towns}
-    step = min(7.0, (room.height - 9) / (len(names) + 2))
+    most = kit.bar_rows(room, len(tables[0].towns), _LEAST_ROW_MM)
+    lines = town_lines(tables, most)
+    step = min(7.0, (room.height - 9) / (len(lines) + 1))
     size = min(STYLE.body_pt, max(STYLE.small_pt, step * 1.6))
     left, width = panel.left + 3, (panel.width - 6 - 20) / 3
     y = room.top - 5
     for n, (_, label) in enumerate(_INDICATORS):
         right = left + 20 + (n + 1) * width
-        ink = Ink(size, bold=True, ha="right")
-        sheet.text((right, y), label, ink)
-    for code, name in [*names.items(), ("", "全县")]:
+        sheet.text((right, y), label, Ink(size, bold=True, ha="right"))
+    for name, figures in lines:
         y -= step
-        bold = not code
+        bold = name == COUNTY_ROW
         sheet.fitted((left, y), name, Ink(size, bold=bold), 20)
-        for n, table in enumerate(tables):
-            town = next((t for t in table.towns if t.code == code), table.county)
-            if town is None:
-                continue
+        for n, (rest, rate) in enumerate(figures):
             right = left + 20 + (n + 1) * width
-            left_over = table.remaining if bold else town.remaining
-            sheet.text((right - 11, y), whole_mu(left_over), Ink(size, bold=bold, ha="right"))
-            sheet.text((right, y), done(town), Ink(size, colour=STYLE.quiet, ha="right"))
+            sheet.text((right - 11, y), rest, Ink(size, bold=bold, ha="right"))
+            sheet.text((right, y), rate, Ink(size, colour=STYLE.quiet, ha="right"))
         sheet.line([(left, y - step * 0.28), (panel.right - 3, y - step * 0.28)], STYLE.hair_pt,
                    STYLE.rule)  # fmt: skip
 
