@@ -14,7 +14,7 @@ from pipeline.errors import Finding, GengbaoError
 from pipeline.render import furniture as kit
 from pipeline.render.chart import INDICATORS, Scales, axes, chart_page, spread
 from pipeline.render.data import MapSpec
-from pipeline.render.gap_table import amount, rate_text
+from pipeline.render.gap_table import amount, rate_text, whole_mu
 from pipeline.render.sheet import Box, Ink, Sheet
 from pipeline.render.style import PT_MM, STYLE, page
 
@@ -36,7 +36,7 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A town at an export: rank as printed, place among all from 0, rate, change, reopened."""
+    """A town at an export: rank as printed, place from 0, rate, change, reopened, 亩 left."""
 
     rank: int
     place: int
@@ -45,6 +45,7 @@ class Stand:
     change: Decimal | None
     risen: int
     reopened: int
+    left: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def tracks(rows: pd.DataFrame) -> tuple[list[date], list[Track]]:
             risen, again = (amount(row[name]) for name in ("rank_change", "newly_reopened_plots"))
             stand = Stand(
                 int(row["rank"]), place, pct, rate_text(pct, left),
-                amount(row["done_pct_change"]), int(risen or 0), int(again or 0),
+                amount(row["done_pct_change"]), int(risen or 0), int(again or 0), left,
             )  # fmt: skip
             by_code.setdefault(code, []).append(stand)
     found = [Track(names[code], tuple(stands)) for code, stands in by_code.items()]
@@ -175,16 +176,15 @@ def _ranks(sheet: Sheet, box: Box, days: Sequence[date], found: Sequence[Track])
 def _first(sheet: Sheet, found: Sequence[Track]) -> None:
     """Draw the ledger's first export, which nothing can be compared with, as plain bars."""
     room = kit.band(sheet, _RANKS._replace(right=_RATES.right), "首期名次（完成率）")
-    shown = found[: kit.bar_rows(room, len(found))]
+    most = kit.bar_rows(room, len(found))
     rows = [
-        kit.BarRow(str(t.now.rank), t.name, float(t.now.pct) / 100, SAME, t.now.rate, ())
-        for t in shown
+        kit.BarRow(str(n.rank), t.name, float(n.pct) / 100, SAME, n.rate, (whole_mu(n.left),))
+        for t in found[:most]
+        for n in (t.now,)
     ]
-    rest = len(found) - len(shown)
-    total = kit.BarRow(
-        "", f"其余{rest}个镇办" if rest else f"共{len(found)}个镇办", 0.0, "", "", ()
-    )
-    kit.bars(sheet, room, ("完成率",), rows, total)
+    name = f"其余{len(found) - most}个镇办" if most < len(found) else f"共{most}个镇办"
+    total = kit.BarRow("", name, 0.0, "", "", ("",))
+    kit.bars(sheet, room, ("完成率", "剩余亩"), rows, total)
 
 
 def _curve(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -277,9 +277,9 @@ def _legend(sheet: Sheet, days: Sequence[date]) -> None:
     sheet.rect(Box(x, y - 0.6, x + 3, y + 2.4), TIED, SAME, STYLE.hair_pt)
     sheet.text((x + 4.2, y), "并列", ink)
     x += 4.2 + sheet.width("并列", ink) + 4
-    text = "▲数字 该期新反弹的任务数"
-    sheet.text((x, y), text, Ink(STYLE.note_pt, bold=True, colour=STYLE.accent))
-    x += sheet.width(text, Ink(STYLE.note_pt, bold=True)) + 5
+    strong, text = Ink(STYLE.note_pt, bold=True, colour=STYLE.accent), "▲数字 该期新反弹的任务数"
+    sheet.text((x, y), text, strong)
+    x += sheet.width(text, strong) + 5
     more = "右端为最新完成率、比上期增减的百分点和升（↑）降（↓）位数。"
     note = "完成率=已恢复÷应恢复，同率同名次，并列者按镇办代码排列。"
     note += more if len(days) > 1 else "首期，尚无名次变化可比。"
