@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 import geopandas as gpd
+import openpyxl
 import pandas as pd
 import psutil
 import pyarrow.parquet as pq
@@ -172,6 +173,24 @@ def test_the_tasks_of_all_counties_open_as_one_layer(province):
     near = gpd.read_parquet(files[0], bbox=box.bounds)
     assert 0 < len(near) < len(gpd.read_parquet(files[0]))
     assert "bbox" in pq.read_schema(files[0]).names
+
+
+def test_the_workbook_holds_the_same_figures_and_says_that_they_are_made_up(province):
+    book = openpyxl.load_workbook(province / "province/全省汇总.xlsx", data_only=True)
+    page = book["缺口与排名"]
+    assert "示例数据" in page["A2"].value
+    heads = [cell.value for cell in page[3]]
+    printed = {
+        (row[heads.index("指标")], row[heads.index("县（市、区）")]): row[heads.index("剩余（亩）")]
+        for row in page.iter_rows(min_row=4, values_only=True)
+        if row[heads.index("剩余（亩）")] is not None
+    }
+    labels = {"cropland": "耕地保护目标", "pbf": "永久基本农田", "in_out_balance": "进出平衡"}
+    rows = read_csv(province / "province/province_gaps.csv")
+    assert len(printed) == len(rows) == 9  # two counties and their sum, three indicators
+    for row in rows:
+        cell = printed[labels[row["indicator"]], row["county"]]
+        assert cell == pytest.approx(float(row["remaining_mu"]), abs=1e-9)
 
 
 def test_tasks_are_sorted_along_the_curve_and_keep_their_count():

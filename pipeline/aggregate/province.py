@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-WHOLE = "全省"
+WHOLE_PROVINCE = "全省"
 KEYS = ("county_code", "county")
 SUMMED = {
     "summary": (
@@ -111,7 +111,7 @@ def _with_sums(rows: pd.DataFrame, name: str, keys: list[str]) -> pd.DataFrame:
     sums = [
         dict(zip(keys, key, strict=True))
         | {column: _sum(own[column]) for column in SUMMED[name]}
-        | {"county": WHOLE, "whole": True}
+        | {"county": WHOLE_PROVINCE, "whole": True}
         for key, own in rows.groupby(keys, sort=False)
     ]
     table = pd.concat([rows.assign(whole=False), pd.DataFrame(sums)], ignore_index=True)

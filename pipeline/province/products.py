@@ -19,6 +19,9 @@ from pipeline.aggregate.province import (
     stacked,
 )
 from pipeline.disk import replacing_folder
+from pipeline.freshness import key_of
+from pipeline.reports.data import SAMPLE_MARK
+from pipeline.reports.province import TITLE, ProvinceTables, province_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +37,8 @@ MANIFEST = "manifest.json"
 STACKED = ("summary", "gaps", "indicators")
 TASKS_CRS = "EPSG:4490"
 """Longitude and latitude of CGCS2000: counties of different zones in one layer."""
+SHORT = 12
+"""Digits of an id that products print."""
 GROUP_ROWS = 4096
 """Rows of a row group: the ground of a few towns, which a reader passes over by its box."""
 
@@ -42,23 +47,29 @@ def write_products(runs: Sequence[CountyRun], out: Path) -> Path:
     """Write the province's products below `out`; return their folder.
 
     counties.csv; summary, gaps, indicators as .parquet (every row of every county) and as
-    province_*.csv (a row per county, and the sums); tasks/county=CODE/tasks.parquet (open and
-    closed tasks of the newest export, EPSG:4490, Hilbert-sorted, with covering bbox);
-    manifest.json. Raises OutputError; then the last ones stand.
+    province_*.csv (a row per county, and the sums); 全省汇总.xlsx; tasks/county=CODE/tasks.parquet
+    (all tasks of the newest export, EPSG:4490, Hilbert-sorted, with covering bbox); manifest.json.
+    Raises OutputError; then the last ones stand.
     """
     folder = out / FOLDER
     before = storage.read_json(folder / MANIFEST) if (folder / MANIFEST).is_file() else {}
     ours = [*before.get("outputs", {}), MANIFEST]
     with replacing_folder(folder, ours) as work:
-        storage.write_table(work / "counties.csv", pd.DataFrame(list(map(_line, runs))))
+        lines = pd.DataFrame(list(map(_line, runs)))
+        storage.write_table(work / "counties.csv", lines)
         finished = [run for run in runs if not run.refused]
+        run_ids = _run_ids(finished)
         if finished:
-            _write_tables(work, [_tables(run) for run in finished])
+            product_id = key_of({"counties": run_ids, "lines": lines.to_csv()})[:SHORT]
+            made_up = any(run.county.sample for run in finished if run.county)
+            mark = f"　{SAMPLE_MARK}" if made_up else ""
+            stamp = f"{_span(lines)}　产品编号 {product_id}{mark}"
+            _write_tables(work, [_tables(run) for run in finished], lines, stamp)
         for run in finished:
             _write_tasks(work, run)
         made = sorted(path for path in work.rglob("*") if path.is_file())
         outputs = {path.relative_to(work).as_posix(): storage.sha256(path) for path in made}
-        storage.write_json(work / MANIFEST, {"counties": _run_ids(finished), "outputs": outputs})
+        storage.write_json(work / MANIFEST, {"counties": run_ids, "outputs": outputs})
     return folder
 
 
@@ -89,12 +100,27 @@ def _tables(run: CountyRun) -> CountyTables:
     )
 
 
-def _write_tables(work: Path, counties: Sequence[CountyTables]) -> None:
+def _write_tables(
+    work: Path, counties: Sequence[CountyTables], lines: pd.DataFrame, stamp: str
+) -> None:
     for name in STACKED:
         storage.write_columns(work / f"{name}.parquet", stacked(counties, name))
-    storage.write_table(work / "province_summary.csv", province_summary(counties))
-    storage.write_table(work / "province_gaps.csv", province_gaps(counties))
-    storage.write_table(work / "province_indicators.csv", province_indicators(counties))
+    tables = {
+        "summary": province_summary(counties),
+        "gaps": province_gaps(counties),
+        "indicators": province_indicators(counties),
+    }
+    for name, table in tables.items():
+        storage.write_table(work / f"province_{name}.csv", table)
+    book = province_workbook(ProvinceTables(**tables, counties=lines, stamp=stamp))
+    storage.write_bytes(work / f"{TITLE}.xlsx", book)
+
+
+def _span(lines: pd.DataFrame) -> str:
+    """Return the dates of the finished counties' data in words."""
+    days = lines.loc[lines["exit_code"] == 0, "export"]
+    first, last = days.min(), days.max()
+    return f"数据日期 {first}" if first == last else f"数据日期 {first} 至 {last}"
 
 
 def _write_tasks(work: Path, run: CountyRun) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pipeline.reports.data import ReportData
 
+
 FONT, TITLE_FONT = "宋体", "黑体"
 """Fonts the reader has; a workbook holds only their names."""
 A3, A4 = 8, 9
@@ -58,12 +59,16 @@ class Column:
     align: str = ""
 
 
-@dataclass(slots=True)
-class Book:
-    """A workbook in the making; every format is made once."""
+@dataclass(slots=True, kw_only=True)
+class Pages:
+    """A workbook in the making; every format is made once.
 
-    data: ReportData
+    owner: whose it is, a county or a province; stamp: the line that every product carries.
+    """
+
+    owner: str
     title: str
+    stamp: str
     _raw: io.BytesIO = field(default_factory=io.BytesIO)
     _formats: dict[tuple[tuple[str, Any], ...], Format] = field(default_factory=dict)
     workbook: xlsxwriter.Workbook = field(init=False)
@@ -76,8 +81,8 @@ class Book:
         self.workbook = xlsxwriter.Workbook(self._raw, {"in_memory": True, **options})
         self.workbook.set_properties(
             {
-                "title": cell_text(f"{self.data.county.name}{self.title}"),
-                "subject": self.data.stamp,
+                "title": cell_text(f"{self.owner}{self.title}"),
+                "subject": self.stamp,
                 "author": "耕保",
                 "created": BOOK_CLOCK,
             }
@@ -142,7 +147,7 @@ class Book:
         """Write title and the line of unit and stamp over columns 0..last; return the next row."""
         self.merged(page, (0, 0, 0, last), title, **TITLE)
         page.set_row(0, 30)
-        self.merged(page, (1, 0, 1, last), f"{self.data.stamp}　　{unit}", border=0, align="right")
+        self.merged(page, (1, 0, 1, last), f"{self.stamp}　　{unit}", border=0, align="right")
         return 2
 
     def table(
@@ -201,12 +206,24 @@ class Book:
         page.fit_to_pages(1, 0)
         page.center_horizontally()
         page.repeat_rows(*heads)
-        page.set_footer(f"&L&9{self.data.stamp}&R&9第 &P 页，共 &N 页")
+        page.set_footer(f"&L&9{self.stamp}&R&9第 &P 页，共 &N 页")
 
     def close(self) -> bytes:
         """Return the finished workbook."""
         self.workbook.close()
         return self._raw.getvalue()
+
+
+@dataclass(slots=True, kw_only=True)
+class Book(Pages):
+    """A county's workbook, with what it is made from."""
+
+    data: ReportData
+
+
+def book_of(data: ReportData, title: str) -> Book:
+    """Return a new workbook of a county."""
+    return Book(owner=data.county.name, title=title, stamp=data.stamp, data=data)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

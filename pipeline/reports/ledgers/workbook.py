@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipeline.reports.book import A3, A4, HEAD, LINE_PT, PLAIN, ROW_PT, Book, line_count
+from pipeline.reports.book import A3, A4, HEAD, LINE_PT, PLAIN, ROW_PT, Book, book_of, line_count
 from pipeline.reports.ledgers.sums import sums
 from pipeline.tables import statuses
 from pipeline.tables.ledgerform import (
@@ -55,7 +55,7 @@ class Town:
 
 def workbook(data: ReportData, town: Town) -> bytes:
     """Return the workbook; no password protects it, the check marks tell of changes."""
-    book = Book(data, f"{town.name}问题台账")
+    book = book_of(data, f"{town.name}问题台账")
     page = book.sheet(SHEET)
     columns = load_ledger_columns()
     _above(book, page, town, len(columns) - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.reports.book import Book
+from pipeline.reports.book import book_of
 from pipeline.reports.data import REPORTS
 from pipeline.reports.tasklist import basis, checks, groups, listing, standing
 
@@ -18,7 +18,7 @@ TITLE = "任务清单"
 
 def make(data: ReportData) -> Mapping[str, bytes]:
     """Return the workbook; GengbaoError where a formula would not give the figure of our tables."""
-    book = Book(data, TITLE)
+    book = book_of(data, TITLE)
     for part in (
         listing.write, standing.write, checks.indicators, groups.write, checks.reconciled,
         checks.movements, basis.write,
