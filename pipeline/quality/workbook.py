@@ -29,7 +29,7 @@ WIDTHS = {
     "found": 60, "advice": 50, "source_file": 24, "bsm": 20, "other_bsm": 20, "rule": 22,
     "known": 24, "x": 14, "y": 13,
 }  # fmt: skip
-ROWS_SHOWN = 200_000
+ROWS_SHOWN = 50_000
 """A workbook with more is slow to open; the whole list is problems.csv."""
 LIST, RULES, TOWNS, GRID, STALE = "问题清单", "按规则", "按镇办", "规则×镇办", "失效的认可"
 RULE_HEADS = ("级别", "编号", "要求", "处数", "其中新的", "大小合计", "单位", "看清单")
@@ -64,6 +64,8 @@ def workbook(
         book.set_properties({"title": "质量检查", "author": "耕保", "created": storage.BOOK_CLOCK})
         styles = _styles(book)
         shown = findings.head(ROWS_SHOWN)
+        if len(shown) < len(findings):
+            title = [*title, f"“{LIST}”页只列前 {ROWS_SHOWN:,} 处，其余见 problems.csv"]
         _rules(book.add_worksheet(RULES), findings, title, styles)
         _towns(book.add_worksheet(TOWNS), findings, styles)
         _grid(book.add_worksheet(GRID), findings, styles)
