@@ -51,19 +51,22 @@ def area_scale(bounds: ArrayLike, crs: Any) -> AreaScale:  # noqa: ANN401 - what
     half = max(east - west, north - south, _LEAST_M) / 2
     middle = (west + east) / 2, (south + north) / 2
     node = chebyshev.chebpts1(_NODES)
-    u, v = (axis.ravel() for axis in np.meshgrid(node, node, indexing="ij"))
+    u, v = np.meshgrid(node, node, indexing="ij")
     lon, lat = to_degrees(crs).transform(middle[0] + half * u, middle[1] + half * v)
-    basis = chebyshev.chebvander2d(u, v, [_NODES - 1, _NODES - 1])
+    basis = chebyshev.chebvander(node, _NODES - 1)
     gradients = []
     for value in (np.radians(lon), _zone_area(np.radians(lat))):
-        terms = np.linalg.solve(basis, value).reshape(_NODES, _NODES)
+        terms = np.linalg.solve(basis, np.linalg.solve(basis, value).T).T
         slopes = (chebyshev.chebval2d(u, v, chebyshev.chebder(terms, axis=axis)) for axis in (0, 1))
         gradients.append(tuple(slopes))
     (lon_u, lon_v), (area_u, area_v) = gradients
     weight = np.abs(lon_u * area_v - lon_v * area_u) / half**2
-    powers = np.polynomial.polynomial.polyvander2d(u, v, [EAST_DEGREE, NORTH_DEGREE])
-    fit = np.linalg.lstsq(powers, weight, rcond=None)[0]
-    return AreaScale(*middle, half, fit.reshape(EAST_DEGREE + 1, NORTH_DEGREE + 1))
+    # least squares on a grid of nodes: one axis after the other
+    east_fit, north_fit = (
+        np.linalg.pinv(np.polynomial.polynomial.polyvander(node, degree))
+        for degree in (EAST_DEGREE, NORTH_DEGREE)
+    )
+    return AreaScale(*middle, half, np.ascontiguousarray(east_fit @ weight @ north_fit.T))
 
 
 def equal_area(geometry: ArrayLike, scale: AreaScale) -> Floats:

@@ -32,27 +32,37 @@ def overlap_area(left: ArrayLike, right: ArrayLike, crs: Any) -> pd.DataFrame:  
 
     Columns: left, right (row numbers), area_m2 (two decimals, > 0); sorted by left, right. A right
     layer that overlaps itself has that ground in several pairs: totals come from covered_area.
-    Raises GengbaoError on a missing or invalid polygon.
+    Raises GengbaoError on a missing or invalid polygon, of the right layer where it comes near.
     """
-    mine, theirs = checked(left, "左侧图层"), checked(right, "右侧图层")
+    mine = checked(left, "左侧图层")
+    rows, theirs = _near(mine, right)
     pairs = overlaps(mine, theirs, scale_of((mine, theirs), crs))
     area = measure.round_half_up(pairs.area_m2)
     area[pairs.whole] = measure.official_area(mine[pairs.left[pairs.whole]], crs)
-    frame = pd.DataFrame({"left": pairs.left, "right": pairs.right, "area_m2": area})
+    frame = pd.DataFrame({"left": pairs.left, "right": rows[pairs.right], "area_m2": area})
     return frame[frame["area_m2"] > 0].reset_index(drop=True)
 
 
 def covered_area(left: ArrayLike, right: ArrayLike, crs: Any) -> Floats:  # noqa: ANN401 - whatever pyproj takes
     """Return per left polygon the area covered by any right polygon, counted once, in m².
 
-    Raises GengbaoError on a missing or invalid polygon.
+    Raises GengbaoError on a missing or invalid polygon, of the right layer where it comes near.
     """
-    mine, theirs = checked(left, "左侧图层"), checked(right, "右侧图层")
+    mine = checked(left, "左侧图层")
+    _, theirs = _near(mine, right)
     pairs = overlaps(mine, theirs, scale_of((mine, theirs), crs))
     area = united_area(pairs, mine, theirs, crs)
     rows = np.unique(pairs.left[pairs.whole])
     area[rows] = measure.official_area(mine[rows], crs)
     return area
+
+
+def _near(left: Shapes, right: ArrayLike) -> tuple[Ints, Shapes]:
+    """Return the right rows whose box meets a left one, or without polygon, and the polygons."""
+    shapes = np.asarray(right, dtype=object)
+    met = np.asarray(shapely.STRtree(left).query(shapes), dtype=np.int64)[0]
+    rows = np.union1d(met, np.flatnonzero(shapely.is_missing(shapes)))
+    return rows, checked(shapes[rows], "右侧图层", rows)
 
 
 def united_area(pairs: Overlaps, left: Shapes, right: Shapes, crs: Any) -> Floats:  # noqa: ANN401 - whatever pyproj takes

@@ -57,12 +57,15 @@ def overlaps(
     """
     near = np.asarray(shapely.STRtree(right).query(left), dtype=np.int64).T
     near = near[np.lexsort((near[:, 1], near[:, 0]))]
+    rows, other = np.unique(near[:, 1], return_inverse=True)
+    theirs = flat(right[rows])
     if edges is None:
-        rows, place = np.unique(near[:, 0], return_inverse=True)
-        mine, pairs = flat(left[rows]), np.column_stack((place, near[:, 1]))
+        rows, one = np.unique(near[:, 0], return_inverse=True)
+        mine = flat(left[rows])
     else:
-        mine, pairs = edges, near
-    area = shared_areas(mine, flat(right), pairs, scale)
+        mine, one = edges, near[:, 0]
+    pairs = np.column_stack((one, other))
+    area = shared_areas(mine, theirs, pairs, scale)
     own = own_areas_m2(mine)[pairs[:, 0]]
     limit = SAME_M2 + SAME_REL * own
     planar, true = area[:, 0], area[:, 1]

@@ -43,10 +43,10 @@ class Pairs(NamedTuple):
         return Pairs(self.left[chosen], self.right[chosen], self.shape[chosen], self.whole[chosen])
 
 
-def checked(geometry: ArrayLike, where: str) -> Shapes:
+def checked(geometry: ArrayLike, where: str, number: Ints | None = None) -> Shapes:
     """Return the polygons as an array; GengbaoError names every missing or invalid one.
 
-    where: what the rows are, for the message.
+    where: what the rows are, for the message; number: their row numbers where they are a choice.
     """
     shapes = np.asarray(geometry, dtype=object)
     kinds = shapely.get_type_id(shapes)
@@ -54,8 +54,10 @@ def checked(geometry: ArrayLike, where: str) -> Shapes:
     bad = np.flatnonzero(~(polygons & in_threads(shapely.is_valid, shapes)))
     if len(bad):
         advice = "图形应在接收阶段修复或剔除;请把本条信息连同运行日志交给维护人员"
+        rows = bad if number is None else number[bad]
         raise GengbaoError(
-            Finding(f"{where}第{row + 1}行", _what_is_wrong(shapes[row]), advice) for row in bad
+            Finding(f"{where}第{row + 1}行", _what_is_wrong(shapes[at]), advice)
+            for at, row in zip(bad, rows, strict=True)
         )
     return shapes
 
