@@ -36,7 +36,7 @@ class Finding:
 
     def __str__(self) -> str:
         """Return the finding as one Chinese line."""
-        return f"{self.where}:{self.found};处理办法:{self.advice}"
+        return f"{self.where}：{self.found}；处理办法：{self.advice}"
 
 
 class GengbaoError(Exception):
@@ -58,10 +58,10 @@ class GengbaoError(Exception):
     def message(self) -> str:
         """Return the Chinese message: a title and one numbered line per finding."""
         count = len(self.findings)
-        lines = [f"{self.title}:发现 {count} 处问题"]
+        lines = [f"{self.title}：发现 {count} 处问题"]
         lines += [f"  {n}. {finding}" for n, finding in enumerate(self.findings[:SHOWN], 1)]
         if count > SHOWN:
-            lines.append(f"  ……另有 {count - SHOWN} 处同批问题未列出,改正后重新运行可见")
+            lines.append(f"  ……另有 {count - SHOWN} 处同批问题未列出，改正后重新运行可见")
         return "\n".join(lines)
 
 

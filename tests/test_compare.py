@@ -423,7 +423,7 @@ def test_the_csv_tables_write_exact_areas():
     dry = flow.loc[("dlbm", "0103")]
     assert (dry["label"], dry["opening_m2"], dry["opening_mu"]) == ("旱地", "30000.00", "45.000000")
     assert (dry["decrease_m2"], dry["closing_m2"]) == ("20000.00", "10000.00")
-    assert (dry["to_0702_m2"], dry["to_(空)_m2"]) == ("10000.00", "10000.00")
+    assert (dry["to_0702_m2"], dry["to_（空）_m2"]) == ("10000.00", "10000.00")
     assert flow.loc[("group", "unknown"), "label"] == "地类待核"
     built = flow.loc[("dlbm", "0702")]  # nothing to flow from: zeros, and blanks of other levels
     assert built["to_0103_m2"] == "0.00"
@@ -461,7 +461,7 @@ def test_inputs_are_not_modified():
 
 
 def test_another_crs_is_refused():
-    with pytest.raises(InputError, match="后期成果:坐标系是"):
+    with pytest.raises(InputError, match="后期成果：坐标系是"):
         lineage(of(ROW), of(ROW).to_crs("EPSG:4545"), crs=CRS)
 
 
@@ -473,13 +473,13 @@ def test_missing_and_repeated_bsm_and_missing_geometry_are_named_all_at_once():
     with pytest.raises(InputError) as caught:
         lineage(old, new, crs=CRS)
     message = str(caught.value)
-    assert "前期成果图斑 1:标识码重复 2 次" in message
-    assert "前期成果第 3 行:标识码(BSM)为空" in message
-    assert "后期成果图斑 2:没有面图形" in message
+    assert "前期成果图斑 1：标识码重复 2 次" in message
+    assert "前期成果第 3 行：标识码（BSM）为空" in message
+    assert "后期成果图斑 2：没有面图形" in message
 
 
 def test_an_empty_export_and_another_county_are_refused():
-    with pytest.raises(InputError, match="后期成果:没有一个图斑"):
+    with pytest.raises(InputError, match="后期成果：没有一个图斑"):
         compare_products(of(ROW), of(ROW).iloc[:0], crs=CRS)
     with pytest.raises(InputError, match="不是同一个县"):
         compare_products(of(ROW), of(ROW, town_code="880001001"), crs=CRS)
@@ -489,7 +489,7 @@ def test_an_invalid_changed_plot_is_named():
     bow = Polygon([(X0, Y0), (X0 + 9, Y0 + 9), (X0 + 9, Y0), (X0, Y0 + 9)])
     new = of(ROW)
     new.loc[0, "geometry"] = bow
-    with pytest.raises(GengbaoError, match="图斑 1:图形无效"):
+    with pytest.raises(GengbaoError, match="图斑 1：图形无效"):
         lineage(of(ROW), new, crs=CRS)
 
 

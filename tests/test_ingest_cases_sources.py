@@ -71,7 +71,7 @@ def test_case_12_without_dbf(case):
     path = shapefile(case)
     path.with_suffix(".dbf").unlink()
     said = case.refused()
-    assert "DLTB.dbf:缺少 .dbf 文件,图形没有属性" in said
+    assert "DLTB.dbf：缺少 .dbf 文件，图形没有属性" in said
     assert "把同名的 .dbf 放到 .shp 旁边" in said
 
 
@@ -79,7 +79,7 @@ def test_case_12_empty_dbf(case):
     path = shapefile(case)
     path.with_suffix(".dbf").write_bytes(b"")
     said = case.refused()
-    assert "DLTB.dbf:文件只有 0 字节,不是完整的 DBF" in said
+    assert "DLTB.dbf：文件只有 0 字节，不是完整的 DBF" in said
     assert "重新导出整套 shapefile" in said
 
 
@@ -88,7 +88,7 @@ def test_case_13_without_shx(case):
     path.with_suffix(".shx").unlink()
     frame, _, problems = case.accepted()
     assert len(frame) == 4
-    assert "缺少 .shx,已在临时副本中按 .shp 重建索引" in found(problems)
+    assert "缺少 .shx，已在临时副本中按 .shp 重建索引" in found(problems)
 
 
 def test_case_14_without_prj(case):
@@ -115,7 +115,7 @@ def test_case_14_without_prj(case):
 def test_case_15_empty_shp(case):
     shapefile(case).write_bytes(b"")
     said = case.refused()
-    assert "DLTB.shp:文件是空的（0 字节）" in said
+    assert "DLTB.shp：文件是空的（0 字节）" in said
     assert "重新导出或重新拷贝" in said
 
 
@@ -124,7 +124,7 @@ def test_case_16_cut_shp(case):
     size = path.stat().st_size
     edit(path, lambda data: data[:-200])
     said = case.refused()
-    assert f"DLTB.shp:.shp 被截断:文件头记 {size} 字节,实有 {size - 200} 字节" in said
+    assert f"DLTB.shp：.shp 被截断：文件头记 {size} 字节，实有 {size - 200} 字节" in said
     assert "完整的图形只有 2 个" in said
 
 
@@ -132,16 +132,16 @@ def test_case_16_cut_shp_whose_header_was_mended(case):
     path = shapefile(case)
     edit(path, lambda data: data[:-136])  # one record: 8 + 128 bytes
     edit(path, lambda data: data[:24] + struct.pack(">i", len(data) // 2) + data[28:])
-    assert ".shx 与 .shp 不符:共 1 条索引指错,首个在第 4 条" in case.refused()
+    assert ".shx 与 .shp 不符：共 1 条索引指错，首个在第 4 条" in case.refused()
     path.with_suffix(".shx").unlink()
-    assert ".shp 有 3 个图形,.dbf 有 4 条记录,二者不符" in case.refused()
+    assert ".shp 有 3 个图形，.dbf 有 4 条记录，二者不符" in case.refused()
 
 
 def test_case_17_cut_dbf(case):
     path = shapefile(case).with_suffix(".dbf")
     edit(path, lambda data: data[:-30])
     said = case.refused()
-    assert "DLTB.dbf:文件被截断:表头记 4 条,实际完整的只有 3 条" in said
+    assert "DLTB.dbf：文件被截断：表头记 4 条，实际完整的只有 3 条" in said
     assert "重新导出整套 shapefile" in said
 
 
@@ -149,13 +149,13 @@ def test_case_18_dbf_and_shp_of_different_length(case):
     path = shapefile(case, 3)
     write_shp(plots(5), case.root.parent / "other.shp")
     shutil.copy(case.root.parent / "other.dbf", path.with_suffix(".dbf"))
-    assert "DLTB.shp:.shp 有 3 个图形,.dbf 有 5 条记录,二者不符" in case.refused()
+    assert "DLTB.shp：.shp 有 3 个图形，.dbf 有 5 条记录，二者不符" in case.refused()
 
 
 def test_case_18_table_holds_more_than_it_says(case):
     path = shapefile(case).with_suffix(".dbf")
     edit(path, lambda data: data[:4] + struct.pack("<I", 2) + data[8:])
-    assert "表头记 2 条,文件里却还有 2 条以上的内容" in case.refused()
+    assert "表头记 2 条，文件里却还有 2 条以上的内容" in case.refused()
 
 
 def test_case_19_deleted_records(case):
@@ -167,7 +167,7 @@ def test_case_19_deleted_records(case):
     frame, rejects, problems = case.accepted()
     assert list(frame["source_row"]) == [1, 3, 4]
     assert len(rejects) == 0
-    assert "1 条记录已标记删除,未读入" in found(problems)
+    assert "1 条记录已标记删除，未读入" in found(problems)
     log = read_parcels(county_of(case.root), EXPORT).log["files"][0]
     assert log["deleted"] == 1
     assert log["read"]["rows"] == log["accepted"]["rows"] == 3
@@ -177,7 +177,7 @@ def test_case_20_index_points_elsewhere(case):
     path = shapefile(case).with_suffix(".shx")
     edit(path, lambda data: data[:108] + data[116:124] + data[108:116] + data[124:])
     said = case.refused()
-    assert "DLTB.shp:.shx 与 .shp 不符:共 2 条索引指错,首个在第 2 条" in said
+    assert "DLTB.shp：.shx 与 .shp 不符：共 2 条索引指错，首个在第 2 条" in said
 
 
 def test_case_20_index_leaves_shapes_out(case):
@@ -185,7 +185,7 @@ def test_case_20_index_leaves_shapes_out(case):
     index = path.with_suffix(".shx")
     edit(index, lambda data: data[:-8])
     edit(index, lambda data: data[:24] + struct.pack(">i", len(data) // 2) + data[28:])
-    assert ".shx 只记 3 个图形,.shp 里还有 136 字节没有索引" in case.refused()
+    assert ".shx 只记 3 个图形，.shp 里还有 136 字节没有索引" in case.refused()
 
 
 def test_case_20_a_record_that_contradicts_itself_is_set_aside(case):
@@ -227,7 +227,7 @@ def with_table(case, fields, rows=DBF_ROWS):
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [(b"BSM", "DLTB.dbf:字段 BSM 重名"), (b"", "DLTB.dbf:有没有名字的字段")],
+    [(b"BSM", "DLTB.dbf：字段 BSM 重名"), (b"", "DLTB.dbf：有没有名字的字段")],
 )
 def test_case_21_doubled_and_nameless_fields(case, name, said):
     with_table(case, [*DBF_FIELDS[:3], (name, b"N", 15)])
@@ -249,10 +249,10 @@ def test_case_22_missing_fields_are_named_at_once_with_the_nearest(case):
     frame = plots().rename(columns={"DLBM": "DLB", "TBMJ": "MJ"}).drop(columns="ZLDWDM")
     write(frame, case.folder() / "DLTB.gpkg", layer="DLTB")
     said = case.refused()
-    assert "缺少必填字段 DLBM(地类编码)" in said
+    assert "缺少必填字段 DLBM（地类编码）" in said
     assert "是否应为“DLB”" in said
     assert "缺少必填字段 ZLDWDM(坐落单位代码)" in said
-    assert "缺少必填字段 TBMJ(图斑面积)" in said
+    assert "缺少必填字段 TBMJ（图斑面积）" in said
 
 
 def test_case_22_other_names_are_known(case):
@@ -296,7 +296,7 @@ def test_case_55_locked_for_writing(case, monkeypatch):
     finally:
         holder.kill()
         holder.communicate()
-    assert "DLTB.gpkg:正被其他程序锁定写入" in said
+    assert "DLTB.gpkg：正被其他程序锁定写入" in said
     assert f"进程 {holder.pid}" in said
     assert "QGIS、ArcGIS" in said
     assert "保存并关闭后重新运行" in said
@@ -361,7 +361,7 @@ def test_case_58_truncated_gpkg(case):
     path = gpkg(case, 400)
     edit(path, lambda data: data[:-8192])
     said = case.refused()
-    assert "DLTB.gpkg:GPKG 损坏或读不出来" in said
+    assert "DLTB.gpkg：GPKG 损坏或读不出来" in said
     assert "另存为新的 GPKG" in said
 
 
@@ -373,7 +373,7 @@ def test_case_58_corrupt_page(case):
     db.close()
     at = (page - 1) * size
     edit(path, lambda data: data[: at + 3] + b"\x7f\x7f" + data[at + 5 :])
-    assert "DLTB.gpkg:GPKG 损坏或读不出来(完整性检查" in case.refused()
+    assert "DLTB.gpkg：GPKG 损坏或读不出来（完整性检查" in case.refused()
 
 
 def test_case_58_a_database_that_is_no_gpkg(case):
@@ -388,7 +388,7 @@ def test_case_59_several_layers_none_named(case):
     write(plots(), path, layer="甲")
     write(plots(), path, layer="乙")
     said = case.refused()
-    assert "成果.gpkg:有多个图层都可能是所需数据:乙、甲" in said
+    assert "成果.gpkg：有多个图层都可能是所需数据：乙、甲" in said
     assert 'layer = "图层名"' in said
     edit_toml(case.root, 'parcels = {layer = "乙"}\n')
     assert len(case.accepted()[0]) == 4
@@ -403,7 +403,7 @@ def test_case_60_empty_layer(case, name):
         options |= {"driver": "OpenFileGDB"}
     write(plots().iloc[:0], case.folder() / name, **options)
     said = case.refused()
-    assert f"{name}:图层是空的,一行也没有" in said
+    assert f"{name}：图层是空的，一行也没有" in said
     assert "重新导出" in said
 
 
@@ -411,7 +411,7 @@ def test_case_61_cut_table(case):
     path = gdb(case, 200)
     edit(table_of(path), lambda data: data[:-3000])
     said = case.refused()
-    assert f"DLTB.gdb/{table_of(path).name}:文件被截断:文件头记" in said
+    assert f"DLTB.gdb/{table_of(path).name}：文件被截断：文件头记" in said
     assert "复制整个 .gdb 文件夹" in said
 
 
@@ -425,7 +425,7 @@ def test_case_61_cut_index(case):
     path = gdb(case)
     index = table_of(path).with_suffix(".gdbtablx")
     edit(index, lambda data: data[:-1000])
-    assert f"DLTB.gdb/{index.name}:索引被截断，少 1000 字节" in case.refused()
+    assert f"DLTB.gdb/{index.name}：索引被截断，少 1000 字节" in case.refused()
 
 
 def test_case_61_index_names_fewer_rows(case):
@@ -449,7 +449,7 @@ def test_case_61_a_layer_gone_from_the_catalogue(case):
     entry = 16 + 4 * 8
     index = path / "a00000001.gdbtablx"
     edit(index, lambda data: data[:entry] + bytes(4) + data[entry + 4 :])
-    assert "a00000001.gdbtable:表头记 10 行，索引里有 9 行" in case.refused()
+    assert "a00000001.gdbtable：表头记 10 行，索引里有 9 行" in case.refused()
 
 
 def test_case_62_compressed_gdb(case):
@@ -457,7 +457,7 @@ def test_case_62_compressed_gdb(case):
     path = gdb(case)
     table_of(path).rename(table_of(path).with_suffix(".cdf"))
     said = case.refused()
-    assert "DLTB.gdb:是压缩过的库（CDF/SDC：" in said
+    assert "DLTB.gdb：是压缩过的库（CDF/SDC：" in said
     assert "解压缩文件地理数据库数据" in said
 
 
@@ -465,7 +465,7 @@ def test_case_63_a_folder_that_is_no_gdb(case):
     path = case.folder() / "DLTB.gdb"
     path.mkdir()
     (path / "说明.docx").write_text("x")
-    assert "DLTB.gdb:不是 FileGDB:文件夹中没有 .gdbtable 文件" in case.refused()
+    assert "DLTB.gdb：不是 FileGDB：文件夹中没有 .gdbtable 文件" in case.refused()
     assert (path / "说明.docx").read_text() == "x"
 
 
@@ -556,7 +556,7 @@ def test_case_65_two_layers_are_told_apart_by_name(case):
     delivered(case, zipped(parts_of(folder, "DLTB") | parts_of(folder, "XZQ", towns)))
     frame, _, problems = case.accepted()
     assert len(frame) == 4
-    assert "是其他图层,不是地类图斑,未读入" in found(problems, "FILE_IGNORED")
+    assert "是其他图层，不是地类图斑，未读入" in found(problems, "FILE_IGNORED")
 
 
 def test_case_65_one_file_per_town_in_one_zip(case):
@@ -604,7 +604,7 @@ def test_case_65_crc_error(case):
     at = data.index("旱地".encode("gbk"))
     delivered(case, data[:at] + b"\xb8" + data[at + 1 :])
     said = case.refused()
-    assert "成果.zip/DLTB.dbf:解不开，内容已损坏（Bad CRC-32" in said
+    assert "成果.zip/DLTB.dbf：解不开，内容已损坏（Bad CRC-32" in said
     assert "重新打包" in said
 
 
@@ -614,14 +614,14 @@ def test_case_65_password(case):
     data[data.index(b"PK\x01\x02") + 8] |= 1
     delivered(case, bytes(data))
     said = case.refused()
-    assert "成果.zip/DLTB.shp:压缩包有密码" in said
+    assert "成果.zip/DLTB.shp：压缩包有密码" in said
     assert "请自行解压" in said
 
 
 def test_case_65_bomb_by_ratio(case):
     delivered(case, zipped({"DLTB.shp": bytes(64 << 20)}))
     said = case.refused()
-    assert "成果.zip:压缩包展开后过大（" in said
+    assert "成果.zip：压缩包展开后过大（" in said
     assert "上限 2 GB、10000 个文件、100 倍" in said
     assert "请自行解压、核对后" in said
 
@@ -647,7 +647,7 @@ def test_case_65_members_that_would_leave_the_folder(case, name):
     before = set(case.root.parent.rglob("*"))
     delivered(case, zipped({name: b"x", "好的/DLTB.shp": b"x"}))
     said = case.refused()
-    assert f"成果.zip/{name}:成员的路径指向压缩包之外" in said
+    assert f"成果.zip/{name}：成员的路径指向压缩包之外" in said
     assert "来源可疑" in said
     made = set(case.root.parent.rglob("*")) - before
     assert {p.name for p in made} <= {"成果.zip", ".state.json", ".lock"}
@@ -661,7 +661,7 @@ def test_case_65_symlink(case):
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr(info, "/etc/passwd")
     delivered(case, stream.getvalue())
-    assert "成果.zip/DLTB.gpkg:成员是符号链接或特殊文件" in case.refused()
+    assert "成果.zip/DLTB.gpkg：成员是符号链接或特殊文件" in case.refused()
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -671,7 +671,7 @@ def test_case_65_two_members_of_one_name(case):
         archive.writestr("DLTB.shp", b"x")
         archive.writestr("dltb.SHP", b"y")
     delivered(case, stream.getvalue())
-    assert "成果.zip/DLTB.shp:压缩包里有 2 个同名成员，不知以哪个为准" in case.refused()
+    assert "成果.zip/DLTB.shp：压缩包里有 2 个同名成员，不知以哪个为准" in case.refused()
 
 
 @pytest.mark.parametrize(
@@ -692,9 +692,9 @@ def test_case_65_another_archive_named_zip(case, data, said):
 def test_case_65_truncated_and_empty_zip(case):
     data = zipped(parts_of(case.root.parent, "DLTB"))
     delivered(case, data[: len(data) // 2])
-    assert "成果.zip:压缩包不完整：没有结尾的目录" in case.refused()
+    assert "成果.zip：压缩包不完整：没有结尾的目录" in case.refused()
     delivered(case, zipped({"说明.txt": b"x"}))
-    assert "成果.zip:压缩包里没有数据文件（说明.txt）" in case.refused()
+    assert "成果.zip：压缩包里没有数据文件（说明.txt）" in case.refused()
 
 
 def test_case_65_an_archive_as_a_roles_file(case):
@@ -713,7 +713,7 @@ def test_case_65_an_archive_as_a_roles_file(case):
     assert set(towns_read["source_file"]) == {"reference/XZQ.zip/XZQ.shp"}
     archive.write_bytes(zipped(parts_of(folder, "新", towns) | parts_of(folder, "旧", towns)))
     said = case.refused()
-    assert "reference/XZQ.zip:有多个图层都可能是所需数据" in said
+    assert "reference/XZQ.zip：有多个图层都可能是所需数据" in said
     assert "为 towns 写明 layer" in said
 
 
@@ -778,7 +778,7 @@ def test_case_66_unusual_paths(case, name):
 def test_case_67_formats_that_are_not_read(case, name, data, said, advice):
     (case.folder() / name).write_bytes(data)
     message = case.refused()
-    assert f"{name}:不支持的格式" in message
+    assert f"{name}：不支持的格式" in message
     assert said in message
     assert advice in message
 
@@ -800,7 +800,7 @@ def test_case_68_reading_fails(case):
     code, said = run_on(case)
     assert code == 4
     assert case.products() == before
-    assert "exports/2023-09-30/DLTB.gpkg:文件读不出来（Input/output error）" in said
+    assert "exports/2023-09-30/DLTB.gpkg：文件读不出来（Input/output error）" in said
     assert "网络盘没有断开" in said
     (folder / "DLTB.gpkg").unlink()
     (folder / "DLTB.gpkg").symlink_to(case.root / "gone")
@@ -845,7 +845,7 @@ def test_case_68_a_file_that_keeps_changing(case, monkeypatch):
 
     monkeypatch.setattr(Path, "open", growing)
     said = case.refused()
-    assert "DLTB.gpkg:复制期间内容一直在变，有其他程序正在写它" in said
+    assert "DLTB.gpkg：复制期间内容一直在变，有其他程序正在写它" in said
 
 
 def test_case_68_a_file_changed_after_it_was_read(case, monkeypatch):
@@ -862,7 +862,7 @@ def test_case_68_a_file_changed_after_it_was_read(case, monkeypatch):
     before = case.products()
     code, said = run_on(case)
     assert code == 4
-    assert "DLTB.gpkg:读入之后又被改动" in said
+    assert "DLTB.gpkg：读入之后又被改动" in said
     assert case.products() == before
 
 
@@ -1048,7 +1048,7 @@ def test_a_flipped_byte_is_seen_by_its_checksum(case):
     old, new = "旱地".encode("gbk"), "田地".encode("gbk")
     edit(path.with_suffix(".dbf"), lambda data: data.replace(old, new))
     said = case.refused()
-    assert "DLTB.dbf:内容与 exports/2023-09-30/sha256sums 不符" in said
+    assert "DLTB.dbf：内容与 exports/2023-09-30/sha256sums 不符" in said
     assert "重新拷贝、核对" in said
 
 
@@ -1058,7 +1058,7 @@ def test_a_list_that_names_a_file_which_is_not_there(case):
     sums(path.parent, path.name, "乙镇.gpkg")
     (path.parent / "乙镇.gpkg").unlink()
     said = case.refused()
-    assert "exports/2023-09-30/sha256sums:列有文件夹里没有的文件：乙镇.gpkg" in said
+    assert "exports/2023-09-30/sha256sums：列有文件夹里没有的文件：乙镇.gpkg" in said
 
 
 def test_a_file_that_no_list_names_is_noted(case):
@@ -1073,7 +1073,7 @@ def test_a_list_that_is_none(case):
     path = gpkg(case)
     (path.parent / "sha256sums").write_text("随便写的\n../x\n", encoding="utf-8")
     said = case.refused()
-    assert "sha256sums:第 1 行不是“校验值  文件名”：随便写的" in said
+    assert "sha256sums：第 1 行不是“校验值  文件名”：随便写的" in said
 
 
 def test_a_changed_list_is_a_changed_input(case):
@@ -1096,7 +1096,7 @@ def test_checksums_of_a_gdb_and_within_an_archive(case):
     sums(path.parent, *[f"DLTB.gdb/{p.name}" for p in path.iterdir()])
     assert len(case.accepted()[0]) == 4
     edit(table_of(path), lambda data: data[:-1] + bytes([data[-1] ^ 1]))
-    assert "DLTB.gdb/a00000009.gdbtable:内容与" in case.refused()
+    assert "DLTB.gdb/a00000009.gdbtable：内容与" in case.refused()
 
 
 def test_the_books_of_every_file_close(case):

@@ -374,7 +374,7 @@ def test_case_28_codes_of_places_short_and_foreign(case):
     assert list(parcels["town"].fillna("?")) == ["甲街办", "甲街办", "?", "乙镇"]
     unknown = only(problems, "TOWN_UNKNOWN")
     assert unknown["bsm"] == "999901200000000003"
-    assert "坐落单位代码不属于本县镇办(8888011010010000000)" in unknown["found"]
+    assert "坐落单位代码不属于本县镇办（8888011010010000000）" in unknown["found"]
     assert "（如“999901”，6 位）" in only(problems, "ZLDWDM_LENGTH")["found"]
     balanced(parcels, rejects, frame["TBMJ"])
 
@@ -388,7 +388,7 @@ def test_case_29_code_of_a_town_the_county_does_not_have(case):
     assert parcels["town"].iloc[0] == "甲街办"
     assert parcels["flags"].iloc[0] == "TOWN_BY_PLACE"
     note = only(problems, "TOWN_BY_PLACE")
-    assert "按位置归入甲街办(9999011030010000000)" in note["found"]
+    assert "按位置归入甲街办（9999011030010000000）" in note["found"]
     balanced(parcels, rejects, frame["TBMJ"])
 
 

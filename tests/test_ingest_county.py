@@ -107,9 +107,9 @@ def test_importing_county_brings_no_heavy_library():
 def test_unknown_key_names_key_value_and_nearest(root):
     edit(root / "county.toml", "deadline", "dedline")
     message = config_message(root)
-    assert "county.toml dedline:不认识的键,值为 2023-12-20" in message
+    assert "county.toml dedline：不认识的键，值为 2023-12-20" in message
     assert "是否应为“deadline”" in message
-    assert "county.toml deadline:缺少这个键" in message
+    assert "county.toml deadline：缺少这个键" in message
 
 
 def test_all_findings_come_at_once(root):
@@ -122,40 +122,40 @@ def test_all_findings_come_at_once(root):
     message = config_message(root)
     assert "“EPSG:32649”不是可用的坐标系" in message
     assert "不是 9 位数字" in message
-    assert "targets.csv 第 2 行:town“甲街到”不在 towns.csv 中" in message
+    assert "targets.csv 第 2 行：town“甲街到”不在 towns.csv 中" in message
     assert "是否应为“甲街道”" in message
     assert "kind“limits”不认识" in message
     assert "是否应为“limit”" in message
-    assert "exports/2023.9.30:文件夹名不是日期" in message
+    assert "exports/2023.9.30：文件夹名不是日期" in message
 
 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ('name = "示例县"', "name = 3", "county.toml name:应为非空文字,实为 3"),
-        ('code = "999901"', 'code = "9999"', "code:“9999”不是 6 位数字"),
-        ('"2022-12-31"', '"2022-02-30"', "previous:'2022-02-30' 不是有效日期"),
-        ('"2022-12-31"', '"2024-01-01"', "ledger:2023-09-30 不晚于 previous 的 2024-01-01"),
-        ("[layers]", 'mode = "drive"\n[layers]', "mode:值 'drive' 不认识"),
-        ("[layers]", 'mode = "trust"\n[layers]', "mode 为 trust,但没有任何 task_ 图层"),
-        ("[layers]", 'sample = "yes"\n[layers]', "sample:应为 true 或 false"),
-        ('pbf = "ref', 'pdf = "ref', "[layers] pdf:不认识的图层"),
-        ('pbf = "ref', 'pdf = "ref', "[layers] pbf:缺少这个必需的图层"),
+        ('name = "示例县"', "name = 3", "county.toml name：应为非空文字，实为 3"),
+        ('code = "999901"', 'code = "9999"', "code：“9999”不是 6 位数字"),
+        ('"2022-12-31"', '"2022-02-30"', "previous：'2022-02-30' 不是有效日期"),
+        ('"2022-12-31"', '"2024-01-01"', "ledger：2023-09-30 不晚于 previous 的 2024-01-01"),
+        ("[layers]", 'mode = "drive"\n[layers]', "mode：值 'drive' 不认识"),
+        ("[layers]", 'mode = "trust"\n[layers]', "mode 为 trust，但没有任何 task_ 图层"),
+        ("[layers]", 'sample = "yes"\n[layers]', "sample：应为 true 或 false"),
+        ('pbf = "ref', 'pdf = "ref', "[layers] pdf：不认识的图层"),
+        ('pbf = "ref', 'pdf = "ref', "[layers] pbf：缺少这个必需的图层"),
         ('"reference/XZQ.shp"', '"../XZQ.shp"', "“../XZQ.shp”不在县文件夹之内"),
         ('"reference/XZQ.shp"', '"a/{day}.shp"', "花括号不认识"),
-        ('"reference/XZQ.shp"', "5", "应为路径或一组键值,实为 5"),
-        ('encoding = "GBK"', 'encoding = "latin1"', "encoding:值“latin1”不认识"),
-        ('encoding = "GBK"', 'encodng = "GBK"', "[layers] target.encodng:不认识的键,值为 'GBK'"),
-        ('crs = "epsg:4545"', 'crs = "EPSG:2360"', "target.crs:“EPSG:2360”不是可用的坐标系"),
-        ('"2023-10-31"]', '"2023-09-01"]', "[phases] first:首日 2023-10-01 晚于末日"),
+        ('"reference/XZQ.shp"', "5", "应为路径或一组键值，实为 5"),
+        ('encoding = "GBK"', 'encoding = "latin1"', "encoding：值“latin1”不认识"),
+        ('encoding = "GBK"', 'encodng = "GBK"', "[layers] target.encodng：不认识的键，值为 'GBK'"),
+        ('crs = "epsg:4545"', 'crs = "EPSG:2360"', "target.crs：“EPSG:2360”不是可用的坐标系"),
+        ('"2023-10-31"]', '"2023-09-01"]', "[phases] first：首日 2023-10-01 晚于末日"),
         ('"2023-10-31"]', "]", "不是起止日期"),
         (
             '"2023-10-31"]',
             '"2023-10-31"]\nnext = ["2023-10-31", "2023-11-30"]',
-            "[phases] next:首日 2023-10-31 不晚于阶段“first”的末日 2023-10-31，两个阶段重叠",
+            "[phases] next：首日 2023-10-31 不晚于阶段“first”的末日 2023-10-31，两个阶段重叠",
         ),
-        ("mask_share = 0.6", "mask_share = 60", "mask_share:值 60 不在允许范围内"),
-        ("mask_share = 0.6", "mask_share = nan", "mask_share:值 nan 不在允许范围内"),
+        ("mask_share = 0.6", "mask_share = 60", "mask_share：值 60 不在允许范围内"),
+        ("mask_share = 0.6", "mask_share = nan", "mask_share：值 nan 不在允许范围内"),
         ("mask_share = 0.6", "mask_shar = 0.6", "是否应为“mask_share”"),
         ("[phases]", "[phases", "不合 TOML 语法"),
     ],
@@ -169,10 +169,10 @@ def test_each_wrong_setting_is_named(root, old, new, expected):
     ("old", "new", "expected"),
     [
         ("999901101", "888801101", "不以县代码 999901 开头"),
-        ("999901101", "999901001", "towns.csv 第 3 行:“999901001”与第 2 行重复"),
+        ("999901101", "999901001", "towns.csv 第 3 行：“999901001”与第 2 行重复"),
         ("乙镇,乙,", "乙镇,甲街道,", "“甲街道”与第 2 行重复"),
         ("乙镇,", "全县,", "name 写成了“全县”"),
-        (",甲河\n9", ",甲河,x\n9", "towns.csv 第 2 行:应有 5 列,实有 6 列"),
+        (",甲河\n9", ",甲河,x\n9", "towns.csv 第 2 行：应有 5 列，实有 6 列"),
         ("aliases", "alias", "列名“alias”不认识"),
         ("aliases", "alias", "缺少列 aliases"),
         ("乙镇", '"乙"镇', "不是规范的 CSV"),
@@ -220,13 +220,17 @@ def test_a_plan_is_read_by_town_indicator_and_date(root):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("甲街道,", "甲街到,", "第 2 行:town“甲街到”不在 towns.csv 中;处理办法:是否应为“甲街道”"),
-        ("cropland", "cropl", "plan.csv 第 2 行:indicator“cropl”不能排工期"),
+        (
+            "甲街道,",
+            "甲街到,",
+            "第 2 行：town“甲街到”不在 towns.csv 中；处理办法：是否应为“甲街道”",
+        ),
+        ("cropland", "cropl", "plan.csv 第 2 行：indicator“cropl”不能排工期"),
         ("cropland", "illegal_area", "indicator“illegal_area”不能排工期"),
         ("2023-10-31", "2023-10-32", "date“2023-10-32”不是有效日期"),
         ("2023-10-31", "10月底", "date“10月底”不是有效日期"),
         ("2023-10-31", "2023-09-29", "date 2023-09-29 早于建台账的 2023-09-30"),
-        ("2023-12-20", "2023-12-21", "plan.csv 第 4 行:date 2023-12-21 晚于整改期限 2023-12-20"),
+        ("2023-12-20", "2023-12-21", "plan.csv 第 4 行：date 2023-12-21 晚于整改期限 2023-12-20"),
         (",30\n", ",-30\n", "planned_mu“-30”不是普通十进制数"),
         (",30\n", ",\n", "planned_mu“”不是普通十进制数"),
         (",30\n", ",80\n", "到 2023-11-30 累计 75.5 亩，少于第 2 行到 2023-10-31 的 80 亩"),
@@ -244,7 +248,7 @@ def test_all_wrong_lines_of_the_plan_come_at_once(root):
     text = PLAN.replace("甲街道", "甲街到").replace("2023/11/30", "x").replace("pbf", "pfb")
     (root / "plan.csv").write_text(text, encoding="utf-8")
     message = config_message(root)
-    for expected in ("第 2 行:town", "第 3 行:date", "第 4 行:indicator"):
+    for expected in ("第 2 行：town", "第 3 行：date", "第 4 行：indicator"):
         assert f"plan.csv {expected}" in message
 
 
@@ -252,7 +256,7 @@ def test_missing_files_and_unreadable_bytes(root):
     (root / "towns.csv").unlink()
     (root / "targets.csv").write_bytes(b"\xff\xfet\x00o\x00")
     message = config_message(root)
-    assert "towns.csv:文件不存在" in message
+    assert "towns.csv：文件不存在" in message
     assert "既不是 UTF-8 也不是 GB18030" in message
     (root / "county.toml").unlink()
     assert "没有 county.toml" in config_message(root)
@@ -264,23 +268,23 @@ def test_export_folders(root):
     (root / "exports" / "DLTB.gpkg").touch()
     (root / "exports" / "2022-12-31" / "甲 #1.shp").unlink()
     message = input_message(root)
-    assert "exports/2023-9-30:文件夹名不是日期,不知道是哪一期;处理办法:把文件夹改名" in message
-    assert "exports/2023-10-31:文件夹里没有数据文件" in message
-    assert "exports/DLTB.gpkg:数据文件没有放在按日期命名的文件夹里" in message
-    assert "exports/2022-12-31/甲 #1.dbf:缺少同名的 .shp 文件" in message
+    assert "exports/2023-9-30：文件夹名不是日期，不知道是哪一期；处理办法：把文件夹改名" in message
+    assert "exports/2023-10-31：文件夹里没有数据文件" in message
+    assert "exports/DLTB.gpkg：数据文件没有放在按日期命名的文件夹里" in message
+    assert "exports/2022-12-31/甲 #1.dbf：缺少同名的 .shp 文件" in message
 
 
 def test_ledger_without_its_export(root):
     edit(root / "county.toml", '"2023-09-30"', '"2023-09-29"')
     message = input_message(root)
-    assert "exports/2023-09-29:county.toml 的 ledger 指的这一期不存在" in message
-    assert "现有各期:2022-12-31、2023-09-30" in message
+    assert "exports/2023-09-29：county.toml 的 ledger 指的这一期不存在" in message
+    assert "现有各期：2022-12-31、2023-09-30" in message
 
 
 def test_missing_layer_names_the_nearest_files(root):
     edit(root / "county.toml", "XZQ.shp", "XZQH.shp")
     message = input_message(root)
-    assert "[layers] towns:“reference/XZQH.shp”找不到文件" in message
+    assert "[layers] towns：“reference/XZQH.shp”找不到文件" in message
     assert "reference/XZQ.shp" in message.split("相近的有")[1]
 
 

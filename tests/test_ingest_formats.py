@@ -151,7 +151,7 @@ def test_mixed_encodings_name_field_row_and_option(root):
     names = ["东坡村".encode("gbk")] * 3 + ["西沟村".encode() + b"\xff"]
     shp_with(root, DBF_FIELDS, dbf_rows(names))
     message = refused(root)
-    assert "DLTB.shp 第 4 行 字段 ZLDWMC:同一图层混用编码" in message
+    assert "DLTB.shp 第 4 行 字段 ZLDWMC：同一图层混用编码" in message
     assert 'encoding = "GBK"' in message
 
 
@@ -204,7 +204,7 @@ def test_deleted_records_are_counted_and_left_out(root):
 @pytest.mark.parametrize(
     ("suffix", "expected"),
     [
-        (".dbf", "DLTB.dbf:缺少 .dbf 文件"),
+        (".dbf", "DLTB.dbf：缺少 .dbf 文件"),
         (".shx", None),
     ],
 )
@@ -226,7 +226,7 @@ def test_dbf_and_shp_that_do_not_belong_together(root):
     write_shp(plots(3), path)
     write_shp(plots(4), root / "other.shp")
     path.with_suffix(".dbf").write_bytes((root / "other.dbf").read_bytes())
-    assert ".shp 有 3 个图形,.dbf 有 4 条记录" in refused(root)
+    assert ".shp 有 3 个图形，.dbf 有 4 条记录" in refused(root)
 
 
 def test_index_that_points_elsewhere(root):
@@ -235,7 +235,7 @@ def test_index_that_points_elsewhere(root):
     data = bytearray(path.with_suffix(".shx").read_bytes())
     data[108:116], data[116:124] = data[116:124], data[108:116]
     path.with_suffix(".shx").write_bytes(bytes(data))
-    assert ".shx 与 .shp 不符:共 2 条索引指错,首个在第 2 条" in refused(root)
+    assert ".shx 与 .shp 不符：共 2 条索引指错，首个在第 2 条" in refused(root)
 
 
 @settings(deadline=None, derandomize=True, max_examples=40)
@@ -260,19 +260,19 @@ def test_a_truncated_table_names_both_counts(root):
     write_shp(plots(), path)
     data = path.with_suffix(".dbf").read_bytes()
     path.with_suffix(".dbf").write_bytes(data[:-100])
-    assert "DLTB.dbf:文件被截断:表头记 4 条,实际完整的只有 3 条" in refused(root)
+    assert "DLTB.dbf：文件被截断：表头记 4 条，实际完整的只有 3 条" in refused(root)
     path.with_suffix(".dbf").write_bytes(data)
     shp = path.read_bytes()
     path.write_bytes(shp[:-40])
     message = refused(root)
-    assert f".shp 被截断:文件头记 {len(shp)} 字节,实有 {len(shp) - 40} 字节" in message
+    assert f".shp 被截断：文件头记 {len(shp)} 字节，实有 {len(shp) - 40} 字节" in message
 
 
 def test_point_shapefile_is_refused(root):
     path = folder(root) / "DLTB.shp"
     frame = plots()
     write_shp(frame.set_geometry(frame.centroid), path)
-    assert "图形类型是点,不是面" in refused(root)
+    assert "图形类型是点，不是面" in refused(root)
 
 
 def test_stale_feature_count_hides_nothing(root):
@@ -310,14 +310,14 @@ def test_cut_filegdb(root):
     write(plots(200), path, layer="DLTB", driver="OpenFileGDB")
     table = max(path.glob("*.gdbtable"), key=lambda p: p.stat().st_size)
     table.write_bytes(table.read_bytes()[:-3000])
-    assert "文件被截断:文件头记" in refused(root)
+    assert "文件被截断：文件头记" in refused(root)
 
 
 def test_a_folder_that_is_no_filegdb(root):
     path = folder(root) / "DLTB.gdb"
     path.mkdir()
     (path / "说明.docx").write_text("x")
-    assert "DLTB.gdb:不是 FileGDB" in refused(root)
+    assert "DLTB.gdb：不是 FileGDB" in refused(root)
     assert (path / "说明.docx").exists()
 
 
@@ -336,7 +336,7 @@ def test_several_candidate_layers_are_listed(root):
     write(plots(), path, layer="甲")
     write(plots(), path, layer="乙")
     message = refused(root)
-    assert "有多个图层都可能是所需数据:" in message
+    assert "有多个图层都可能是所需数据：" in message
     assert 'layer = "图层名"' in message
     edit_toml(root, 'parcels = {layer = "乙"}\n')
     assert len(read_parcels(county_of(root), EXPORT).frame) == 4
@@ -360,17 +360,17 @@ def test_findings_of_all_files_come_at_once(root):
     (path / "二.dbf").unlink()
     (path / "三.mdb").write_bytes(b"x")
     message = refused(root)
-    assert "一.gpkg:缺少必填字段 DLBM(地类编码)" in message
-    assert "一.gpkg:缺少必填字段 TBMJ(图斑面积)" in message
+    assert "一.gpkg：缺少必填字段 DLBM（地类编码）" in message
+    assert "一.gpkg：缺少必填字段 TBMJ（图斑面积）" in message
     assert "是否应为“DLMC”" in message
-    assert "二.dbf:缺少 .dbf 文件" in message
-    assert "三.mdb:不支持的格式“.mdb”" in message
+    assert "二.dbf：缺少 .dbf 文件" in message
+    assert "三.mdb：不支持的格式“.mdb”" in message
     assert "导出为 FileGDB、GPKG 或 SHP" in message
 
 
 def test_zero_plots(root):
     write(plots().iloc[:0], folder(root) / "DLTB.gpkg", layer="DLTB", geometry_type="Polygon")
-    assert "DLTB.gpkg:图层是空的,一行也没有" in refused(root)
+    assert "DLTB.gpkg：图层是空的，一行也没有" in refused(root)
 
 
 def test_chinese_field_names_cut_by_the_dbf(root):
@@ -460,7 +460,7 @@ def test_a_list_missing_its_status_field(root):
     add_list(root, "疑似.csv").write_text("BSM,ZTT\n1,x\n", encoding="utf-8")
     with pytest.raises(InputError) as caught:
         read_role(county_of(root), "monitoring", EXPORT)
-    assert "疑似.csv:缺少必填字段 ZT(监测状态)" in str(caught.value)
+    assert "疑似.csv：缺少必填字段 ZT（监测状态）" in str(caught.value)
     assert "是否应为“ZTT”" in str(caught.value)
 
 
@@ -477,7 +477,7 @@ def test_a_list_without_dates_is_refused(root, role):
     path.write_text(f"BSM,{needed.get(role, 'BZ')}\n", encoding="utf-8")
     with pytest.raises(InputError) as caught:
         read_role(county_of(root), role, EXPORT)
-    assert "清单.csv:清单没有日期:缺少 SXRQ(生效日期)一列" in str(caught.value)
+    assert "清单.csv：清单没有日期：缺少 SXRQ（生效日期）一列" in str(caught.value)
     assert "用 {date} 代替日期" in str(caught.value)
 
 
@@ -501,7 +501,7 @@ def test_zone_without_polygons_is_refused(root):
     text = text.replace("reference/YJJBNTBHTB.gpkg", "reference/YN.csv")
     (root / "county.toml").write_text(text, encoding="utf-8")
     (root / "reference/YN.csv").write_text("BSM\n1\n", encoding="utf-8")
-    with pytest.raises(InputError, match="没有图形,只是一张表"):
+    with pytest.raises(InputError, match="没有图形，只是一张表"):
         read_role(county_of(root), "pbf", EXPORT)
 
 

@@ -515,7 +515,7 @@ def test_no_reprojection_means_untouched_coordinates(root):
 
 def test_config_errors_are_not_input_errors(root):
     edit_toml(root, 'parcels = {path = "x"}\n')
-    with pytest.raises(ConfigError, match=r"parcels\.path:不认识的键"):
+    with pytest.raises(ConfigError, match=r"parcels\.path：不认识的键"):
         county_of(root)
 
 
@@ -569,4 +569,4 @@ def test_a_damaged_prj_is_named_not_guessed(root):
     text = path.with_suffix(".prj").read_text(encoding="utf-8")
     path.with_suffix(".prj").write_text(text[:100], encoding="utf-8")
     message = refused(root)
-    assert "DLTB.shp:声明的坐标系无法解析：PROJCS" in message
+    assert "DLTB.shp：声明的坐标系无法解析：PROJCS" in message

@@ -186,8 +186,8 @@ def test_tbmj_is_trusted_within_either_limit_and_says_why():
     assert base.base_m2.tolist() == [
         1000.99, 1000.0, 100_049.0, 100_000.0, 12.34, 12.34, 12.34, 1000.0, 1000.0,
     ]  # fmt: skip
-    assert base.reason[0] == "图斑面积与图形一致,采用图斑面积"
-    assert "相差1.01㎡,超过允许值1.00㎡" in base.reason[1]
+    assert base.reason[0] == "图斑面积与图形一致，采用图斑面积"
+    assert "相差1.01㎡，超过允许值1.00㎡" in base.reason[1]
     assert "缺失" in base.reason[4]
     assert "不大于零" in base.reason[5]
     assert "疑似以亩填写" in base.reason[7]

@@ -287,7 +287,7 @@ def test_a_foreign_ledger_is_told_and_an_unreadable_one_stops_the_run(place):
     (raw / "returned/旧.et").write_bytes(b"old")
     said = run("ledger-import", raw, out, code=4)
     assert "坏.xlsx" in said
-    assert "returned/旧.et:不是 Excel 工作簿（.et）" in said
+    assert "returned/旧.et：不是 Excel 工作簿（.et）" in said
     assert "没有这个文件" in run("ledger-import", raw, out, "没有.xlsx", code=2)
 
 

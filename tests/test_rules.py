@@ -169,11 +169,11 @@ def test_flags_beside_an_own_pack_are_optional(tmp_path):
 WRONG = {
     "typo of a value": (
         ("R01", {"when": "in_pbf = yes & monitoring = opne"}),
-        "own.csv 第 4 行 when 列:monitoring = opne 不是允许的值;处理办法:最接近的是 open；",
+        "own.csv 第 4 行 when 列：monitoring = opne 不是允许的值；处理办法：最接近的是 open；",
     ),
     "typo of a column": (
         ("R01", {"when": "in_pbf = yes & monitorin = open"}),
-        "规则不能问 monitorin 列;处理办法:最接近的是 monitoring",
+        "规则不能问 monitorin 列；处理办法：最接近的是 monitoring",
     ),
     "column that is no evidence for rules": (
         ("R01", {"when": "village = 曹店村"}),
@@ -186,11 +186,11 @@ WRONG = {
     "empty condition": (("R01", {"when": ""}), "看不懂条件“”"),
     "order of a word": (
         ("R01", {"when": "monitoring >= open"}),
-        "monitoring 不能用 >=;处理办法:monitoring 只能用 =、!=、in、not in",
+        "monitoring 不能用 >=；处理办法：monitoring 只能用 =、!=、in、not in",
     ),
     "equality of a number": (
         ("R01", {"when": "approved_m2 = 3"}),
-        "approved_m2 不能用 =;处理办法:approved_m2 只能用 >=、>、<=、<",
+        "approved_m2 不能用 =；处理办法：approved_m2 只能用 >=、>、<=、<",
     ),
     "number that is none": (("R01", {"when": "approved_m2 > viele"}), "viele 不是数"),
     "set of a yes/no column": (("R01", {"when": "in_pbf in yes|no"}), "写成 in_pbf = yes"),
@@ -200,7 +200,7 @@ WRONG = {
     ),
     "unknown category": (
         ("R05", {"category": "pbf_restore"}),
-        "own.csv 第 9 行 category 列:pbf_restore 不是允许的值;处理办法:最接近的是 pbf_",
+        "own.csv 第 9 行 category 列：pbf_restore 不是允许的值；处理办法：最接近的是 pbf_",
     ),
     "repeated id": (("R02", {"rule_id": "R01"}), "R01 与第 4 行重复"),
     "reserved id": (("R02", {"rule_id": "DELIVERED"}), "DELIVERED 不能作规则号"),
@@ -209,7 +209,7 @@ WRONG = {
     "no basis": (("R02", {"basis": ""}), "没有依据"),
     "last row without else": (("R14", {"when": "in_pbf = no"}), "最后一行不是 else"),
     "else in the middle": (("R06", {"when": "else"}), "else 只能是最后一行"),
-    "no example": (("R06", {"example_no": ""}), "own.csv 第 10 行 example_no 列:没有示例"),
+    "no example": (("R06", {"example_no": ""}), "own.csv 第 10 行 example_no 列：没有示例"),
     "garbled example": (("R06", {"example_yes": "in_pbf"}), "看不懂示例“in_pbf”"),
     "example names a column twice": (
         ("R06", {"example_yes": "in_pbf=yes; in_pbf=yes"}),
@@ -257,21 +257,21 @@ def test_a_pack_of_only_a_header_is_refused(tmp_path):
 
 
 def test_a_missing_pack_file_is_named(tmp_path):
-    assert "own.csv:无法读取" in _message(tmp_path)
+    assert "own.csv：无法读取" in _message(tmp_path)
 
 
 def test_missing_and_unknown_header_columns_are_named(tmp_path):
     (tmp_path / "own.csv").write_text("order,rule_id,wen\n1,R1,else\n", encoding="utf-8")
     message = _message(tmp_path)
     assert "缺少 when 列" in message
-    assert "不认识的列 wen;处理办法:最接近的是 when" in message
+    assert "不认识的列 wen；处理办法：最接近的是 when" in message
 
 
 def test_a_row_with_too_many_cells_is_named(tmp_path):
     _write(tmp_path / "own.csv", _table())
     with (tmp_path / "own.csv").open("a", encoding="utf-8") as file:
         file.write("999,R99\n")
-    assert "own.csv 第 24 行:有 2 列，表头有 9 列" in _message(tmp_path)
+    assert "own.csv 第 24 行：有 2 列，表头有 9 列" in _message(tmp_path)
 
 
 def test_bytes_of_no_known_encoding_are_refused(tmp_path):

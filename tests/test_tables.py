@@ -90,11 +90,11 @@ WRONG_LAND = {
     "repeated": ("0102,水浇地", "0101,水浇地", "0101 与第 2 行重复"),
     "group": ("水田,cropland", "水田,other_agri", "0101 的 group 为 other_agri"),
     "unknown group": (
-        "水田,cropland", "水田,crop", "crop 不是允许的值;处理办法:最接近的是 cropland",
+        "水田,cropland", "水田,crop", "crop 不是允许的值；处理办法：最接近的是 cropland",
     ),
     "wetland": (
         "红树林地,other_agri", "红树林地,unused",
-        "codelists/dlbm.csv 第 17 行 group 列:湿地类 0303 的 group 为 unused",
+        "codelists/dlbm.csv 第 17 行 group 列：湿地类 0303 的 group 为 unused",
     ),
 }  # fmt: skip
 
@@ -108,11 +108,11 @@ def test_a_wrong_land_table_is_refused(tmp_path, old, new, expected):
 WRONG_CLASSES = {
     "colour": ("#CC79A7", "rot", "rot 不是颜色"),
     "colour twice": ("#CC79A7", "#D55E00", "#D55E00 与第 2 行重复"),
-    "order": (",YS,1,", ",YS,5,", "第 2 行 order 列:5 不是允许的值"),
+    "order": (",YS,1,", ",YS,5,", "第 2 行 order 列：5 不是允许的值"),
     "gap": (
         "yes,pbf,pbf_subtotal",
         "yes,pfb,pbf_subtotal",
-        "pfb 不是允许的值;处理办法:最接近的是 pbf",
+        "pfb 不是允许的值；处理办法：最接近的是 pbf",
     ),
     "task": (
         "LC,5,yes",
@@ -152,8 +152,8 @@ def test_aliases_of_the_package_load_for_every_role():
 
 
 WRONG_ALIASES = {
-    "role": ("parcel,DLBM,X", "不认识的图层 parcel;处理办法:最接近的是 parcels"),
-    "field": ("parcels,DLBMM,X", "DLBMM 不是允许的值;处理办法:最接近的是 DLBM"),
+    "role": ("parcel,DLBM,X", "不认识的图层 parcel；处理办法：最接近的是 parcels"),
+    "field": ("parcels,DLBMM,X", "DLBMM 不是允许的值；处理办法：最接近的是 DLBM"),
     "standard": ("parcels,DLBM,tbbh", "tbbh 是另一个标准字段 TBBH"),
     "itself": ("parcels,DLBM,dlbm", "dlbm 就是标准字段名"),
     "twice": ("parcels,DLMC,甲", "别名 甲 已在 aliases/mine.csv 第 2 行指向 DLBM"),
@@ -172,7 +172,7 @@ WRONG_WORDS = {
     "no head": ("land,word,,现状大类,cropland\n", "", "land 没有表头行"),
     "usual": (
         "land,word,,现状大类,cropland", "land,word,,现状大类,crop",
-        "crop 不是 land 的值;处理办法:最接近的是 cropland",
+        "crop 不是 land 的值；处理办法：最接近的是 cropland",
     ),
     "label": ("land,word,unused,现状属未利用地", "land,word,unused,", "没有中文说法"),
     "bool": ("in_pbf,bool,no", "in_pbf,bool,never", "in_pbf 应有且仅有 yes、no 两行"),

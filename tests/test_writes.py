@@ -371,7 +371,7 @@ def test_case_79_an_export_without_one_usable_row_is_refused_and_every_row_is_sh
     write(frame, day / "DLTB.gpkg", layer="DLTB")
     done = gengbao(command(stale))
     assert done.returncode == 4
-    assert "全部 3 行都不能用:标识码为空(3 行)" in done.stderr
+    assert "全部 3 行都不能用：标识码为空（3 行）" in done.stderr
     refused = stale / "out/data/processed/refused"
     assert str(refused / EXPORT.isoformat()) in done.stderr
     shown = pyogrio.read_dataframe(refused / EXPORT.isoformat() / "rejects.gpkg")

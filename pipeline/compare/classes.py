@@ -24,7 +24,7 @@ GROUPS = {
     "unused": "未利用地",
     "unknown": "地类待核",
 }
-NO_CODE = "(空)"
+NO_CODE = "（空）"
 NO_TOWN = "未定"
 NEW, GONE, REVISED = "new", "gone", "revised"
 EDGES = {NEW: "原无图斑", GONE: "灭失", REVISED: "面积修正"}
@@ -88,7 +88,7 @@ def class_account(old: pd.DataFrame, new: pd.DataFrame, matrix: pd.DataFrame) ->
                 f"地类流量 {row['class']}",
                 f"年初{row['opening_cm2'] / 100:.2f} − 减少{row['decrease_cm2'] / 100:.2f} + "
                 f"增加{row['increase_cm2'] / 100:.2f} ≠ 年末{row['closing_cm2'] / 100:.2f}(㎡)",
-                "这是程序问题,请把本条信息连同两期成果交给维护人员",
+                "这是程序问题，请把本条信息连同两期成果交给维护人员",
             )
             for row in wrong.to_dict("records")
         )

@@ -241,7 +241,7 @@ def _others(rows: Ints, count: int) -> Ints:
 
 def _require_valid(*sides: Side) -> None:
     bad = [bsm for side in sides for bsm in side.bsm[~shapely.is_valid(side.shape)]]
-    raise_each(bad, "图形无效,不能求重叠", "图形应在接收阶段修复或剔除;请把本条信息交给维护人员")
+    raise_each(bad, "图形无效，不能求重叠", "图形应在接收阶段修复或剔除；请把本条信息交给维护人员")
 
 
 def raise_each(bad: Sequence[object], found: str, advice: str) -> None:

@@ -111,15 +111,15 @@ def _require_comparable(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, crs: Any) 
         if bsm.isna().any():
             rows = "、".join(str(r + 1) for r in np.flatnonzero(bsm.isna())[:5])
             findings.append(
-                Finding(f"{where}第 {rows} 行", "标识码(BSM)为空", "补上标识码,或剔除该图斑")
+                Finding(f"{where}第 {rows} 行", "标识码（BSM）为空", "补上标识码，或剔除该图斑")
             )
         findings += [
-            Finding(f"{where}图斑 {code}", f"标识码重复 {count} 次", "改正重复的标识码,一斑一码")
+            Finding(f"{where}图斑 {code}", f"标识码重复 {count} 次", "改正重复的标识码，一斑一码")
             for code, count in bsm[bsm.duplicated(keep=False)].value_counts().sort_index().items()
         ]
         shapeless = ~np.isin(shapely.get_type_id(frame.geometry.to_numpy()), _POLYGONS)
         findings += [
-            Finding(f"{where}图斑 {code}", "没有面图形", "补上图形,或剔除该图斑")
+            Finding(f"{where}图斑 {code}", "没有面图形", "补上图形，或剔除该图斑")
             for code in bsm[shapeless]
         ]
     if findings:

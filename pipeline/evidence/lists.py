@@ -230,14 +230,14 @@ def _list_problems(
     lost = rows[~shaped & ~rows["bsm"].isin(known_bsm).to_numpy()]
     unmatched = lost.assign(
         rule="LIST_UNMATCHED", severity="警告", field=F.BSM.national,
-        found=f"清单 {role} 的这一行既无图形,标识码也不在任何一期图斑中,不起作用",
-        advice="核对标识码是否被改写或写错;换号的图斑请填写原标识码或提供图形",
+        found=f"清单 {role} 的这一行既无图形，标识码也不在任何一期图斑中，不起作用",
+        advice="核对标识码是否被改写或写错；换号的图斑请填写原标识码或提供图形",
     )  # fmt: skip
     named = rows[shaped & rows["bsm"].notna().to_numpy()].head(1)
     ignored = named.assign(
         rule="LIST_BSM_IGNORED", severity="警告", field=F.BSM.national, bsm=None,
-        found=f"图层 {role} 带图形,按空间叠加认定,其标识码列不参与匹配",
-        advice="如应按标识码认定,请改为不带图形的清单",
+        found=f"图层 {role} 带图形，按空间叠加认定，其标识码列不参与匹配",
+        advice="如应按标识码认定，请改为不带图形的清单",
     )  # fmt: skip
     return pd.concat([frame for frame in (unmatched, ignored) if len(frame)] or [rows.iloc[:0]])
 

@@ -86,7 +86,7 @@ def _check_dates(settings: Settings, exports: tuple[date, ...]) -> list[Finding]
         Finding(
             f"{EXPORTS}/{day}",
             f"county.toml 的 {key} 指的这一期不存在",
-            f"放入该期数据,或改正 county.toml 的 {key};现有各期:{have}",
+            f"放入该期数据，或改正 county.toml 的 {key}；现有各期：{have}",
         )
         for key, day in named.items()
         if day not in {export.isoformat() for export in exports}

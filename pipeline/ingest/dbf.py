@@ -72,16 +72,16 @@ class Dbf:
 def parse(data: bytes, where: str) -> Dbf:
     """Parse a DBF. Raises InputError when header and bytes disagree (truncated, damaged)."""
     if len(data) < FIELD_BYTES + 1:
-        raise InputError(Finding(where, f"文件只有 {len(data)} 字节,不是完整的 DBF", RE_EXPORT))
+        raise InputError(Finding(where, f"文件只有 {len(data)} 字节，不是完整的 DBF", RE_EXPORT))
     count, header, length = struct.unpack("<IHH", data[4:12])
     fields, notes, findings = _fields(data[:header], length, where)
     whole = header + count * length
     if len(data) < whole and not findings:
         have = max(len(data) - header, 0) // max(length, 1)
-        found = f"文件被截断:表头记 {count} 条,实际完整的只有 {have} 条"
+        found = f"文件被截断：表头记 {count} 条，实际完整的只有 {have} 条"
         findings.append(Finding(where, found, RE_EXPORT))
     if not findings and length and len(data) - whole >= length:
-        found = f"表头记 {count} 条,文件里却还有 {(len(data) - whole) // length} 条以上的内容"
+        found = f"表头记 {count} 条，文件里却还有 {(len(data) - whole) // length} 条以上的内容"
         findings.append(Finding(where, found, RE_EXPORT))
     if findings:
         raise InputError(findings)
@@ -89,7 +89,7 @@ def parse(data: bytes, where: str) -> Dbf:
     flags = records[:, 0]
     if not np.isin(flags, (DELETED, LIVE)).all():
         row = int(np.flatnonzero(~np.isin(flags, (DELETED, LIVE)))[0]) + 1
-        found = "删除标记既不是空格也不是 *,记录已错位"
+        found = "删除标记既不是空格也不是 *，记录已错位"
         raise InputError(Finding(f"{where} 第 {row} 行", found, RE_EXPORT))
     return Dbf(tuple(fields), records, flags == DELETED, data[29], tuple(notes))
 
@@ -111,7 +111,7 @@ def _fields(
         at += FIELD_BYTES
     findings = []
     if not fields or offset != length:
-        found = f"表头损坏:各字段宽度合计 {offset} 字节,记录长度却是 {length}"
+        found = f"表头损坏：各字段宽度合计 {offset} 字节，记录长度却是 {length}"
         findings.append(Finding(where, found, RE_EXPORT))
     if any(f.width == 0 for f in fields):
         findings.append(Finding(where, "有宽度为 0 的字段", RE_EXPORT))

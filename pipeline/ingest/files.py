@@ -77,7 +77,7 @@ def list_exports(root: Path) -> tuple[tuple[date, ...], list[Finding]]:
     """Return the dates of the folders exports/YYYY-MM-DD; all else found there is a finding."""
     folder = root / EXPORTS
     if not folder.is_dir():
-        advice = f"建立 {EXPORTS}/年-月-日/ 文件夹(如 {EXPORTS}/2023-09-30/),放入该期地类图斑"
+        advice = f"建立 {EXPORTS}/年-月-日/ 文件夹（如 {EXPORTS}/2023-09-30/），放入该期地类图斑"
         return (), [Finding(f"{EXPORTS}/", "文件夹不存在", advice)]
     dates, findings = [], []
     for path in sorted(folder.iterdir()):
@@ -90,10 +90,10 @@ def list_exports(root: Path) -> tuple[tuple[date, ...], list[Finding]]:
             dates.append(day)
             findings += _check_export(path, where)
         elif path.is_dir():
-            advice = "把文件夹改名为该期数据的日期,如 2023-09-30(年-月-日,月日各两位)"
-            findings.append(Finding(where, "文件夹名不是日期,不知道是哪一期", advice))
+            advice = "把文件夹改名为该期数据的日期，如 2023-09-30（年-月-日，月日各两位）"
+            findings.append(Finding(where, "文件夹名不是日期，不知道是哪一期", advice))
         elif is_data(path) or path.suffix.lower() in SIDECARS:
-            advice = f"移入 {EXPORTS}/年-月-日/ 文件夹,文件夹名即该期日期"
+            advice = f"移入 {EXPORTS}/年-月-日/ 文件夹，文件夹名即该期日期"
             findings.append(Finding(where, "数据文件没有放在按日期命名的文件夹里", advice))
     return tuple(dates), findings
 
@@ -101,7 +101,7 @@ def list_exports(root: Path) -> tuple[tuple[date, ...], list[Finding]]:
 def _check_export(folder: Path, where: str) -> list[Finding]:
     findings = []
     if not any(is_data(path) for path in entries(folder)):
-        advice = "放入该期地类图斑(SHP、GPKG、FileGDB 等),或删去这个空文件夹"
+        advice = "放入该期地类图斑（SHP、GPKG、FileGDB 等），或删去这个空文件夹"
         findings.append(Finding(where, "文件夹里没有数据文件", advice))
     return findings + orphans(folder, where) + checksums.check_delivery(folder, where)
 
@@ -115,7 +115,7 @@ def orphans(folder: Path, where: str) -> list[Finding]:
         orphan = path.suffix.lower() in {".dbf", ".shx"}
         if orphan and path.with_suffix("").as_posix().lower() + ".shp" not in names:
             place = f"{where}/{path.relative_to(folder).as_posix()}"
-            advice = f"补齐 {path.stem}.shp,或移走这个残留文件"
+            advice = f"补齐 {path.stem}.shp，或移走这个残留文件"
             findings.append(Finding(place, "缺少同名的 .shp 文件", advice))
     return findings
 
@@ -129,7 +129,7 @@ def source_files(county: County, export: date) -> tuple[Path, ...]:
     found = tuple(p for p in entries(folder) if is_data(p)) if folder.is_dir() else ()
     if not found:
         have = "、".join(day.isoformat() for day in county.exports) or "无"
-        advice = f"放入该期数据;现有各期:{have}"
+        advice = f"放入该期数据；现有各期：{have}"
         raise InputError(Finding(f"{EXPORTS}/{export}", "没有这一期数据", advice))
     return found
 
@@ -142,7 +142,7 @@ def delivered_files(path: Path) -> tuple[Path, ...]:
     """
     where = path.as_posix()
     if not path.exists():
-        advice = "核对路径;含空格或特殊字符的路径用引号括起"
+        advice = "核对路径；含空格或特殊字符的路径用引号括起"
         raise InputError(Finding(where, "没有这个文件或文件夹", advice))
     if path.is_dir() and not is_folder_format(path):
         findings = _check_export(path, where)
@@ -150,8 +150,8 @@ def delivered_files(path: Path) -> tuple[Path, ...]:
             raise InputError(findings)
         return tuple(p for p in entries(path) if is_data(p))
     if not is_data(path):
-        advice = "改为图斑数据文件(SHP、GPKG、FileGDB、GeoJSON、GeoParquet)或放有它的文件夹"
-        raise InputError(Finding(where, "是附属文件或文档,不是图斑数据", advice))
+        advice = "改为图斑数据文件（SHP、GPKG、FileGDB、GeoJSON、GeoParquet）或放有它的文件夹"
+        raise InputError(Finding(where, "是附属文件或文档，不是图斑数据", advice))
     return (path,)
 
 
@@ -198,7 +198,7 @@ def find_role(
             return (), []
         have = "、".join(sorted({str(day) for _, day in matched if day is not None})) or "无"
         found = f"“{source.path}”没有不晚于 {export} 的文件"
-        return (), [Finding(where, found, f"补放更早的文件;现有日期:{have}")]
+        return (), [Finding(where, found, f"补放更早的文件；现有日期：{have}")]
     newest = max(known)
     return tuple(sorted(path for path, day in matched if day == newest)), []
 
@@ -229,8 +229,8 @@ def _nearest_files(root: Path, pattern: str) -> str:
     names = [n for n in names if "/" in n and not n.startswith(EXPORTS + "/")]
     close = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4)
     if close:
-        return f"改正路径或补放文件;相近的有:{'、'.join(close)}"
-    return f"改正路径或补放文件;县文件夹中现有:{'、'.join(names[:12]) or '无'}"
+        return f"改正路径或补放文件；相近的有：{'、'.join(close)}"
+    return f"改正路径或补放文件；县文件夹中现有：{'、'.join(names[:12]) or '无'}"
 
 
 def file_group(path: Path) -> tuple[Path, ...]:

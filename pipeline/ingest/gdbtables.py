@@ -56,13 +56,13 @@ def check_files(folder: Path, where: str) -> None:
         advice = "在 ArcGIS 中用“解压缩文件地理数据库数据”解开，或导出为 GPKG 或 SHP"
         findings.append(Finding(where, found, advice))
     elif not tables:
-        found = "不是 FileGDB:文件夹中没有 .gdbtable 文件"
+        found = "不是 FileGDB：文件夹中没有 .gdbtable 文件"
         findings.append(Finding(where, found, ADVICE))
     for table in tables:
         place = f"{where}/{table.name}"
         size, actual = header_of(table).size, table.stat().st_size
         if actual < size:
-            found = f"文件被截断:文件头记 {size} 字节,实有 {actual} 字节"
+            found = f"文件被截断：文件头记 {size} 字节，实有 {actual} 字节"
             findings.append(Finding(place, found, ADVICE))
         index = table.with_suffix(".gdbtablx")
         if not index.is_file():

@@ -164,7 +164,7 @@ def frame_of(geometry: Shapes) -> tuple[int, NDArray[np.bool_], str]:
     odd = usable & (each != frame)
     main = bounds[usable & ~odd]
     extent = (
-        f"x {main[:, 0].min():.10g} 至 {main[:, 2].max():.10g},"
+        f"x {main[:, 0].min():.10g} 至 {main[:, 2].max():.10g}，"
         f"y {main[:, 1].min():.10g} 至 {main[:, 3].max():.10g}"
     )
     if odd.sum() > crs_room.ODD_SHARE * usable.sum():

@@ -136,8 +136,8 @@ def read_raw(delivery: Delivery, layer: LayerInfo, columns: tuple[str, ...]) -> 
     raw = formats()[delivery.kind].read(delivery, layer.name, columns)
     raw = straighten(raw, delivery, layer.name)
     if raw.claimed != len(raw.table):
-        text = f"图层 {layer.name} 应有 {raw.claimed} 行,只读出 {len(raw.table)} 行"
-        raise InputError(Finding(delivery.where, text, "文件可能损坏,请重新导出"))
+        text = f"图层 {layer.name} 应有 {raw.claimed} 行，只读出 {len(raw.table)} 行"
+        raise InputError(Finding(delivery.where, text, "文件可能损坏，请重新导出"))
     return raw
 
 
@@ -199,7 +199,7 @@ def _values(raw: RawLayer, found: dict[fields.Field, str], task: Task, where: st
     spatial = raw.wkb is not None
     if not spatial and task.role in (*names.ZONES, names.PARCELS):
         advice = "改为带图形的 SHP、GPKG、FileGDB、GeoJSON 或 GeoParquet"
-        raise InputError(Finding(where, "没有图形,只是一张表", advice))
+        raise InputError(Finding(where, "没有图形，只是一张表", advice))
     geometry = np.full(len(table), None, dtype=object)
     return Rows(table, geometry, spatial=spatial, problems=reader.problems)
 
@@ -207,7 +207,7 @@ def _values(raw: RawLayer, found: dict[fields.Field, str], task: Task, where: st
 def note_losses(raw: RawLayer, where: str) -> list[Problem]:
     """Return a warning for what reading a layer lost or had to infer."""
     losses = [
-        Problem(where, None, None, "FORMAT_LOSS", WARNING, "", loss, "核对原数据;需要时重新导出")
+        Problem(where, None, None, "FORMAT_LOSS", WARNING, "", loss, "核对原数据；需要时重新导出")
         for loss in raw.losses
     ]
     if not raw.encoding_warning:

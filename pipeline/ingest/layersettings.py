@@ -22,7 +22,7 @@ LAYER_KEYS = ("path", "layer", "encoding", "crs")
 ENCODINGS = {"UTF-8": "utf-8", "GB18030": "gb18030", "GBK": "gb18030", "BIG5": "big5"}
 PROJECTED = range(4513, 4555)  # CGCS2000 3° Gauss-Krüger: 4513-4533 zone-prefixed, 4534-4554 not
 DELIVERED = (4490, *range(4491, 4502))  # what only a delivery may be in: degrees, 6° with prefix
-CRS_ADVICE = "填写 CGCS2000 3 度带的 EPSG 代码(EPSG:4513 至 EPSG:4554),如 EPSG:4524 或 EPSG:4545"
+CRS_ADVICE = "填写 CGCS2000 3 度带的 EPSG 代码（EPSG:4513 至 EPSG:4554），如 EPSG:4524 或 EPSG:4545"
 DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -51,7 +51,7 @@ def read_layers(table: Mapping[str, object], settings: Settings) -> None:
         if role == PARCELS:
             _read_parcels(value, settings)
         elif role not in roles:
-            settings.wrong(where, f"不认识的图层,值为 {value!r}", nearest(role, [*roles, PARCELS]))
+            settings.wrong(where, f"不认识的图层，值为 {value!r}", nearest(role, [*roles, PARCELS]))
         else:
             stated = {"path": value} if isinstance(value, str) else value
             source = _layer(role, where, stated, settings)
@@ -62,8 +62,8 @@ def read_layers(table: Mapping[str, object], settings: Settings) -> None:
             advice = f'在 [layers] 一节补写 {role} = "reference/……"'
             settings.wrong(f"[layers] {role}", "缺少这个必需的图层", advice)
     if settings.mode is Mode.TRUST and not any(role.startswith("task_") for role in table):
-        advice = '在 [layers] 中写明上级下发的 task_ 图层,或改为 mode = "derive"'
-        settings.wrong("mode", "mode 为 trust,但没有任何 task_ 图层", advice)
+        advice = '在 [layers] 中写明上级下发的 task_ 图层，或改为 mode = "derive"'
+        settings.wrong("mode", "mode 为 trust，但没有任何 task_ 图层", advice)
 
 
 def _read_parcels(value: object, settings: Settings) -> None:
@@ -83,17 +83,17 @@ def _read_parcels(value: object, settings: Settings) -> None:
 
 def _layer(role: str, where: str, value: object, settings: Settings) -> LayerSource | None:
     if not isinstance(value, dict):
-        advice = f'写成 {role} = "路径",或 {role} = {{path = "路径", layer = "图层名"}}'
-        settings.wrong(where, f"应为路径或一组键值,实为 {value!r}", advice)
+        advice = f'写成 {role} = "路径"，或 {role} = {{path = "路径", layer = "图层名"}}'
+        settings.wrong(where, f"应为路径或一组键值，实为 {value!r}", advice)
         return None
     before = len(settings.findings)
     texts: dict[str, str] = {}
     allowed = tuple(k for k in LAYER_KEYS if role != PARCELS or k != "path")
     for key, text in value.items():
         if key not in allowed:
-            settings.wrong(f"{where}.{key}", f"不认识的键,值为 {text!r}", nearest(key, allowed))
+            settings.wrong(f"{where}.{key}", f"不认识的键，值为 {text!r}", nearest(key, allowed))
         elif not isinstance(text, str) or not text.strip():
-            settings.wrong(f"{where}.{key}", f"应为非空文字,实为 {text!r}", "用英文双引号括起")
+            settings.wrong(f"{where}.{key}", f"应为非空文字，实为 {text!r}", "用英文双引号括起")
         else:
             texts[key] = text.strip()
     if "path" not in value and role != PARCELS:
@@ -114,11 +114,11 @@ def _layer(role: str, where: str, value: object, settings: Settings) -> LayerSou
 def _check_layer(texts: dict[str, str], where: str, settings: Settings) -> None:
     path = texts.get("path", "").replace("\\", "/")
     if path.startswith("/") or re.match(r"[A-Za-z]:", path) or ".." in path.split("/"):
-        advice = "把文件放进县文件夹(如 reference/),写相对于县文件夹的路径"
+        advice = "把文件放进县文件夹（如 reference/），写相对于县文件夹的路径"
         settings.wrong(f"{where}.path", f"“{path}”不在县文件夹之内", advice)
     marks = re.findall(r"\{[^}]*\}?", path)
     if any(mark != "{date}" for mark in marks) or len(marks) > 1:
-        advice = "路径中只能出现一次 {date},代表文件名或文件夹名里的日期"
+        advice = "路径中只能出现一次 {date}，代表文件名或文件夹名里的日期"
         settings.wrong(f"{where}.path", f"“{path}”中的花括号不认识", advice)
     encoding = texts.get("encoding", "UTF-8")
     if encoding.upper() not in ENCODINGS:

@@ -53,7 +53,7 @@ def load_towns(path: Path, code: str | None) -> tuple[tuple[Town, ...], list[Fin
 def _check_code(town_code: str, code: str | None, where: str) -> list[Finding]:
     if not re.fullmatch(r"[0-9]{9}", town_code):
         found = f"code“{town_code}”不是 9 位数字"
-        return [Finding(where, found, "填写统计用区划代码前 9 位,单元格设为文本")]
+        return [Finding(where, found, "填写统计用区划代码前 9 位，单元格设为文本")]
     if code is not None and not town_code.startswith(code):
         found = f"code“{town_code}”不以县代码 {code} 开头"
         return [Finding(where, found, "核对该镇办代码与 county.toml 的 code")]
@@ -65,7 +65,7 @@ def _check_names(town: Town, used: dict[str, int], line: int, where: str) -> lis
     if not town.name:
         findings.append(Finding(where, "name 为空", "填写镇办名称"))
     if town.name == WHOLE_COUNTY:
-        advice = "“全县”专指县级数字,请改用镇办名称"
+        advice = "“全县”专指县级数字，请改用镇办名称"
         findings.append(Finding(where, "name 写成了“全县”", advice))
     for name in dict.fromkeys((town.code, town.name, *town.aliases)):
         if name and used.setdefault(name, line) != line:
@@ -91,7 +91,7 @@ def load_targets(path: Path, towns: tuple[Town, ...]) -> tuple[tuple[Target, ...
         if seen.setdefault(key, row.line) != row.line:
             text = f"{target.town} 的 {target.indicator}/{target.kind} 与第 {seen[key]} 行重复"
             where = f"{path.name} 第 {row.line} 行"
-            findings.append(Finding(where, text, "每个镇办每项指标每种数字只写一行,删去多余的"))
+            findings.append(Finding(where, text, "每个镇办每项指标每种数字只写一行，删去多余的"))
         targets.append(target)
     return tuple(targets), findings + _check_due(targets, path.name)
 
@@ -125,14 +125,14 @@ def _check_target(row: Row, names: dict[str, str], where: str) -> list[Finding]:
     cells, findings = row.cells, []
     known = len(names) > 1  # an unreadable towns.csv is reported once, not once per row
     if known and cells["town"] not in names:
-        advice = nearest(cells["town"], names) + ";或在 towns.csv 的 aliases 中登记该叫法"
+        advice = nearest(cells["town"], names) + "；或在 towns.csv 的 aliases 中登记该叫法"
         findings.append(Finding(where, f"town“{cells['town']}”不在 towns.csv 中", advice))
     for column, allowed in (("indicator", list(Indicator)), ("kind", list(TargetKind))):
         if cells[column] not in allowed:
             found = f"{column}“{cells[column]}”不认识"
             findings.append(Finding(where, found, nearest(cells[column], allowed)))
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", cells["value"]):
-        advice = "填写不带千分号、单位和正负号的十进制数,如 104665 或 5.45"
+        advice = "填写不带千分号、单位和正负号的十进制数，如 104665 或 5.45"
         findings.append(Finding(where, f"value“{cells['value']}”不是普通十进制数", advice))
     units = UNITS.get(Indicator(cells["indicator"])) if cells["indicator"] in UNITS else None
     if units and cells["unit"] not in units:

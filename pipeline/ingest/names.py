@@ -32,10 +32,11 @@ STATUSES = ("未销号", "已销号", "通过", "待审", "未调出", "已调�
 DAMAGED = ("\ufffd", "锟斤拷", "烫烫烫")
 """What is left of text that was decoded wrongly and saved again."""
 UNDATED = (
-    f"清单没有日期:缺少 {fields.SXRQ.national}({fields.SXRQ.label})一列,无法判断各期当时已知什么"
+    f"清单没有日期：缺少 {fields.SXRQ.national}（{fields.SXRQ.label}）一列，"
+    "无法判断各期当时已知什么"
 )
 UNDATED_ADVICE = (
-    f"补上 {fields.SXRQ.national} 列,逐行填写生效日期(一直有效的留空);或按日期分文件存放,"
+    f"补上 {fields.SXRQ.national} 列，逐行填写生效日期（一直有效的留空）；或按日期分文件存放，"
     "在 county.toml 的路径中用 {date} 代替日期"
 )
 CUT_BYTES = 10  # a DBF keeps ten bytes of a name: five Chinese characters in GBK
@@ -128,8 +129,9 @@ def resolve(role: str, layer: LayerInfo, where: str, *, dated: bool = False) -> 
     ]
     for field in required_fields(role, spatial=layer.spatial):
         if field not in found:
-            advice = "补上该字段;" + nearest(field.national, layer.columns)
-            findings.append(Finding(where, f"缺少必填字段 {field.national}({field.label})", advice))
+            advice = "补上该字段；" + nearest(field.national, layer.columns)
+            lacking = f"缺少必填字段 {field.national}（{field.label}）"
+            findings.append(Finding(where, lacking, advice))
     if role in fields.DATED_ROLES and not dated and fields.SXRQ not in found:
         findings.append(Finding(where, UNDATED, UNDATED_ADVICE))
     if findings:
@@ -177,9 +179,9 @@ def choose_layer(
         return rest[0]  # its missing fields will be named one by one
     if len(fitting) == 1:
         return fitting[0]
-    found = f"有多个图层都可能是所需数据:{'、'.join(layer.name for layer in fitting)}"
+    found = f"有多个图层都可能是所需数据：{'、'.join(layer.name for layer in fitting)}"
     if not fitting:
-        found = f"找不到所需的图层,现有图层:{'、'.join(names) or '无'}"
+        found = f"找不到所需的图层，现有图层：{'、'.join(names) or '无'}"
     advice = f'在 county.toml 的 [layers] 为 {role} 写明 layer = "图层名"'
     raise InputError(Finding(where, found, advice))
 

@@ -49,8 +49,8 @@ def town_shapes(county: County, towns: gpd.GeoDataFrame, where: str) -> TownShap
     codes = codes.where(codes.notna(), by_name)
     missing = [town for town in county.towns if town.code not in set(codes)]
     if missing:
-        names = "、".join(f"{town.name}({town.code})" for town in missing)
-        advice = "补全行政区图层;或核对 XZQDM、XZQMC 与 towns.csv 的代码和名称是否一致"
+        names = "、".join(f"{town.name}（{town.code}）" for town in missing)
+        advice = "补全行政区图层；或核对 XZQDM、XZQMC 与 towns.csv 的代码和名称是否一致"
         raise InputError(Finding(where, f"行政区图层里没有 {names}", advice))
     known = codes.notna().to_numpy()
     order, group = np.unique(codes[known].to_numpy(dtype=str), return_inverse=True)

@@ -26,9 +26,9 @@ FILE, ROW = fields.SOURCE_FILE.name, fields.SOURCE_ROW.name
 ZONE_AREAS = {"target": fields.TBMJ, "pbf": fields.YJJBNTTBMJ}
 UNIT_ADVICE = "请原单位核对坐标系和图斑面积（㎡，椭球面积），改正后重新导出"
 TOWN_NOTES = {
-    "TOWN_UNKNOWN": ("坐落单位代码不属于本县镇办", "核对坐落单位代码;不能确定的列入待核"),
-    BY_PLACE: ("坐落单位代码不是现有镇办(可能已撤并),按位置归入{}", "核对镇办归属"),
-    MISMATCH: ("坐落单位代码属{},图斑却有一半以上在其他镇办范围内", "核对坐落单位代码或镇办界线"),
+    "TOWN_UNKNOWN": ("坐落单位代码不属于本县镇办", "核对坐落单位代码；不能确定的列入待核"),
+    BY_PLACE: ("坐落单位代码不是现有镇办（可能已撤并），按位置归入{}", "核对镇办归属"),
+    MISMATCH: ("坐落单位代码属{}，图斑却有一半以上在其他镇办范围内", "核对坐落单位代码或镇办界线"),
 }
 
 
@@ -140,7 +140,7 @@ def _town_problems(plots: gpd.GeoDataFrame) -> list[Problem]:
     ):
         rule = "TOWN_UNKNOWN" if pd.isna(flag) else flag
         note, advice = TOWN_NOTES[rule]
-        said = note.format(town) + ("" if pd.isna(code) else f"({code})")
+        said = note.format(town) + ("" if pd.isna(code) else f"（{code}）")
         national = fields.ZLDWDM.national
         found.append(Problem(file, int(row), bsm, rule, WARNING, national, said, advice))
     return found

@@ -48,8 +48,8 @@ def _check(row: Row, names: dict[str, str], where: str) -> list[Finding]:
         findings.append(Finding(where, found, nearest(cells["town"], names)))
     if cells["plots"] and not re.fullmatch(r"[0-9]+", cells["plots"]):
         found = f"plots“{cells['plots']}”不是整数"
-        findings.append(Finding(where, found, "照抄印刷的图斑数,没有印的留空"))
+        findings.append(Finding(where, found, "照抄印刷的图斑数，没有印的留空"))
     if cells["area_mu"] and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", cells["area_mu"]):
         found = f"area_mu“{cells['area_mu']}”不是普通十进制数"
-        findings.append(Finding(where, found, "照抄印刷的亩数(保留小数位),不带千分号和单位"))
+        findings.append(Finding(where, found, "照抄印刷的亩数（保留小数位），不带千分号和单位"))
     return findings

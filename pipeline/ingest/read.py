@@ -79,7 +79,7 @@ def finish_plots(
     """
     where, export = names
     if not len(rows.table):
-        raise InputError(Finding(where, "没有地类图斑,一行也没有", "放入该期数据"))
+        raise InputError(Finding(where, "没有地类图斑，一行也没有", "放入该期数据"))
     sifted = Sifted(county, rows, keyed=True)
     if not len(sifted.kept):
         raise _all_rejected(sifted, where, "ingest", export)
@@ -114,10 +114,10 @@ def finish_role(county: County, rows: Rows, role: str, names: tuple[str, str]) -
     """Sift a role's rows; names: as for plots. Raises InputError where a zone is left with none."""
     where, export = names
     if role in ZONES and not len(rows.table):
-        raise InputError(Finding(where, "图层是空的,一行也没有", "核对文件,重新导出"))
+        raise InputError(Finding(where, "图层是空的，一行也没有", "核对文件，重新导出"))
     if not rows.spatial:
         empty = np.flatnonzero(rows.table[BSM].isna())
-        rows.faults |= {int(at): Fault("BSM_EMPTY", "标识码为空,无法与图斑对应") for at in empty}
+        rows.faults |= {int(at): Fault("BSM_EMPTY", "标识码为空，无法与图斑对应") for at in empty}
     sifted = Sifted(county, rows, keyed=False)
     if role in ZONES and not len(sifted.kept):
         raise _all_rejected(sifted, where, f"ingest:{role}", export)
@@ -160,13 +160,13 @@ def _read_all(task: Task, paths: tuple[Path, ...], findings: list[Finding]) -> R
         all_taken.remarks += taken.remarks
         for part in taken.parts:
             if len(part.table) == 0 and task.role in (*ZONES, PARCELS):
-                finding = Finding(part.log["file"], "图层是空的,一行也没有", "核对文件,重新导出")
+                finding = Finding(part.log["file"], "图层是空的，一行也没有", "核对文件，重新导出")
                 findings.append(finding)
             all_taken.parts.append(part)
     findings += _delivered_twice(all_taken.parts)
     if task.role == PARCELS and not all_taken.parts and not findings:
         where = "、".join(all_taken.ignored)
-        findings.append(Finding(where, "只有其他图层,没有地类图斑", "放入该期 DLTB 图层"))
+        findings.append(Finding(where, "只有其他图层，没有地类图斑", "放入该期 DLTB 图层"))
     if findings:
         raise InputError(findings)
     return joined(all_taken, task)
@@ -200,9 +200,9 @@ def joined(taken: Taken, task: Task) -> Rows:
         for at, data in part.wkb.items()
     }
     problems = [problem for part in parts for problem in part.problems]
+    found = "是其他图层，不是地类图斑，未读入"
     problems += [
-        Problem(name, None, None, "FILE_IGNORED", WARNING, "", "是其他图层,不是地类图斑,未读入", "")
-        for name in taken.ignored
+        Problem(name, None, None, "FILE_IGNORED", WARNING, "", found, "") for name in taken.ignored
     ]
     return Rows(
         pd.concat([part.table for part in parts], ignore_index=True),
@@ -229,7 +229,7 @@ def _all_rejected(sifted: Sifted, where: str, stage: str, export: str) -> AllRej
     account = sifted.account(stage, export, pd.Series(dtype="float64"))
     findings = [
         Finding(
-            where, f"全部 {len(sifted.aside)} 行都不能用:{reason}({count} 行)", "修正后重新导出"
+            where, f"全部 {len(sifted.aside)} 行都不能用：{reason}（{count} 行）", "修正后重新导出"
         )
         for reason, count in reasons.head(5).items()
     ]

@@ -25,7 +25,7 @@ DATE_KEYS = ("previous", "ledger", "deadline")
 KEYS = (
     *TEXT_KEYS, *DATE_KEYS, "publisher", "mode", "sample", "layers", "phases", "thresholds",
 )  # fmt: skip
-DATE_ADVICE = '写成 "年-月-日",如 "2023-09-30"'
+DATE_ADVICE = '写成 "年-月-日"，如 "2023-09-30"'
 
 LIMITS: dict[str, tuple[float, float]] = {
     "sliver_area_m2": (0, 1000),
@@ -75,7 +75,7 @@ def load_settings(path: Path) -> Settings:
         return settings
     for key in raw:
         if key not in KEYS:
-            settings.wrong(key, f"不认识的键,值为 {_shown(raw[key])}", nearest(key, KEYS))
+            settings.wrong(key, f"不认识的键，值为 {_shown(raw[key])}", nearest(key, KEYS))
     _read_texts(raw, settings)
     _read_dates(raw, settings)
     _read_choices(raw, settings)
@@ -89,11 +89,11 @@ def _parse(path: Path, settings: Settings) -> dict[str, object] | None:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        advice = "在县文件夹中放入 county.toml,或用 --county 指向放有它的文件夹"
+        advice = "在县文件夹中放入 county.toml，或用 --county 指向放有它的文件夹"
         settings.wrong("", f"{path.parent} 中没有 county.toml", advice)
         return None
     except OSError as error:
-        settings.wrong("", f"文件读不出来({error.strerror})", "检查文件及其权限后重试")
+        settings.wrong("", f"文件读不出来（{error.strerror}）", "检查文件及其权限后重试")
         return None
     text, findings = decode(data, FILE)
     if findings:
@@ -102,8 +102,8 @@ def _parse(path: Path, settings: Settings) -> dict[str, object] | None:
     try:
         return tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
-        advice = "文字和日期用英文双引号括起,一行一个“键 = 值”,同一个键只写一次"
-        settings.wrong("", f"不合 TOML 语法({error})", advice)
+        advice = "文字和日期用英文双引号括起，一行一个“键 = 值”，同一个键只写一次"
+        settings.wrong("", f"不合 TOML 语法（{error}）", advice)
         return None
 
 
@@ -115,7 +115,7 @@ def _table(raw: dict[str, object], key: str, settings: Settings) -> dict[str, ob
     value = raw.get(key, {})
     if isinstance(value, dict):
         return value
-    settings.wrong(key, f"应为一节,实为 {value!r}", f"写成 [{key}] 一节,其下每行一个键")
+    settings.wrong(key, f"应为一节，实为 {value!r}", f"写成 [{key}] 一节，其下每行一个键")
     return {}
 
 
@@ -125,12 +125,12 @@ def _read_texts(raw: dict[str, object], settings: Settings) -> None:
         if value is None:
             settings.wrong(key, "缺少这个键", f'补写 {key} = "……"')
         elif not isinstance(value, str) or (key != "publisher" and not value.strip()):
-            settings.wrong(key, f"应为非空文字,实为 {value!r}", f'写成 {key} = "……"(英文双引号)')
+            settings.wrong(key, f"应为非空文字，实为 {value!r}", f'写成 {key} = "……"（英文双引号）')
         else:
             settings.text[key] = value.strip()
     code, crs = settings.text.get("code"), settings.text.get("crs")
     if code is not None and not re.fullmatch(r"[0-9]{6}", code):
-        settings.wrong("code", f"“{code}”不是 6 位数字", "填写县级行政区划代码,如 611026")
+        settings.wrong("code", f"“{code}”不是 6 位数字", "填写县级行政区划代码，如 611026")
     if crs is not None:
         check_crs(crs, "crs", settings, delivered=False)
         settings.text["crs"] = crs.upper()
@@ -159,7 +159,7 @@ def _read_dates(raw: dict[str, object], settings: Settings) -> None:
     for early, late in (("previous", "ledger"), ("ledger", "deadline")):
         first, last = settings.dates.get(early), settings.dates.get(late)
         if first and last and first >= last:
-            advice = "应为 previous(上年调查)< ledger(建台账)< deadline(整改期限)"
+            advice = "应为 previous（上年调查）< ledger（建台账）< deadline（整改期限）"
             settings.wrong(late, f"{last} 不晚于 {early} 的 {first}", advice)
 
 
@@ -173,7 +173,7 @@ def _read_choices(raw: dict[str, object], settings: Settings) -> None:
     if isinstance(sample, bool):
         settings.sample = sample
     else:
-        settings.wrong("sample", f"应为 true 或 false,实为 {sample!r}", "去掉引号,或删去这一行")
+        settings.wrong("sample", f"应为 true 或 false，实为 {sample!r}", "去掉引号，或删去这一行")
 
 
 def _read_phases(table: dict[str, object], settings: Settings) -> None:
@@ -181,7 +181,7 @@ def _read_phases(table: dict[str, object], settings: Settings) -> None:
         days = [_date(day) for day in value] if isinstance(value, list) else []
         where = f"[phases] {name}"
         if len(days) != 2 or days[0] is None or days[1] is None:  # noqa: PLR2004 - first and last
-            advice = '写成 ["首日", "末日"],如 ["2023-10-01", "2023-10-31"]'
+            advice = '写成 ["首日", "末日"]，如 ["2023-10-01", "2023-10-31"]'
             settings.wrong(where, f"{value!r} 不是起止日期", advice)
         elif days[0] > days[1]:
             settings.wrong(where, f"首日 {days[0]} 晚于末日 {days[1]}", "对调或改正日期")
@@ -201,13 +201,13 @@ def _read_thresholds(table: dict[str, object], settings: Settings) -> None:
     for name, value in table.items():
         where = f"[thresholds] {name}"
         if name not in defaults:
-            settings.wrong(where, f"不认识的键,值为 {value!r}", nearest(name, defaults))
+            settings.wrong(where, f"不认识的键，值为 {value!r}", nearest(name, defaults))
             continue
         low, high = LIMITS[name]
         number = value if isinstance(value, (int, float)) else float("nan")
         if not isinstance(value, bool) and low <= number <= high:
             values[name] = float(number)
         else:
-            advice = f"填写 {low:g} 至 {high:g} 之间的数;删去这一行则用默认值 {defaults[name]:g}"
+            advice = f"填写 {low:g} 至 {high:g} 之间的数；删去这一行则用默认值 {defaults[name]:g}"
             settings.wrong(where, f"值 {value!r} 不在允许范围内", advice)
     settings.thresholds = Thresholds(**values)

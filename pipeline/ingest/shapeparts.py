@@ -28,7 +28,7 @@ HEADER = 100
 MAGIC = 9994
 POLYGON, POLYGON_Z, POLYGON_M = 5, 15, 25
 POLYGONS = frozenset({POLYGON, POLYGON_Z, POLYGON_M})
-KINDS = {0: "空", 1: "点", 3: "线", 8: "多点", 31: "多面体(multipatch)"}
+KINDS = {0: "空", 1: "点", 3: "线", 8: "多点", 31: "多面体（multipatch）"}
 RECORD_HEADER, TYPE_BYTES = 8, 4
 BOX_AT, PARTS_AT, POINTS_AT, FIRST_PART = 4, 36, 40, 44
 BOX_TOLERANCE = 1e-9  # of the coordinate: 4 cm in a zone's metres, 1 cm in degrees
@@ -68,13 +68,13 @@ def open_shapes(delivery: Delivery) -> tuple[Shapes, list[str]]:
     data = delivery.copy.read_bytes()
     kind = _check_header(data, delivery.where, ".shp")
     if kind not in POLYGONS:
-        found = f"图形类型是{KINDS.get(kind, f'类型 {kind}')},不是面"
-        raise InputError(Finding(delivery.where, found, "换用面图层;多面体先转换为面"))
+        found = f"图形类型是{KINDS.get(kind, f'类型 {kind}')}，不是面"
+        raise InputError(Finding(delivery.where, found, "换用面图层；多面体先转换为面"))
     path = delivery.copy.with_suffix(".shx")
     said = []
     if not path.is_file():
         _write_index(path, data, _walk(data, delivery.where))
-        said.append("缺少 .shx,已在临时副本中按 .shp 重建索引")
+        said.append("缺少 .shx，已在临时副本中按 .shp 重建索引")
     offset, length = _index(path.read_bytes(), delivery.where)
     shapes = Shapes(np.frombuffer(data, np.uint8), offset, length, kind)
     findings = _check_chain(shapes, delivery.where)
@@ -92,7 +92,7 @@ def _check_header(data: bytes, where: str, suffix: str) -> int:
     claimed = struct.unpack(">i", data[24:28])[0] * 2
     if claimed != len(data):
         word = "被截断" if len(data) < claimed else "长度不符"
-        found = f"{suffix} {word}:文件头记 {claimed} 字节,实有 {len(data)} 字节"
+        found = f"{suffix} {word}：文件头记 {claimed} 字节，实有 {len(data)} 字节"
         if suffix == ".shp" and len(data) < claimed:
             found += f"，完整的图形只有 {len(_chain(data))} 个"
         raise InputError(Finding(place, found, RE_EXPORT))
@@ -124,7 +124,7 @@ def _walk(data: bytes, where: str) -> Ints:
     found = _chain(data)
     end = found[-1][0] + RECORD_HEADER + found[-1][1] if found else HEADER
     if end != len(data):
-        text = f".shp 第 {len(found) + 1} 个图形残缺,且没有 .shx 可对照"
+        text = f".shp 第 {len(found) + 1} 个图形残缺，且没有 .shx 可对照"
         raise InputError(Finding(where, text, RE_EXPORT))
     return np.array(found, dtype=np.int64).reshape(-1, 2)
 
@@ -145,7 +145,7 @@ def _check_chain(shapes: Shapes, where: str) -> list[Finding]:
         bad |= shapes.ints(offset + 4, ">") * 2 != length
     if bad.any():
         row = int(np.flatnonzero(bad)[0]) + 1
-        found = f".shx 与 .shp 不符:共 {int(bad.sum())} 条索引指错,首个在第 {row} 条"
+        found = f".shx 与 .shp 不符：共 {int(bad.sum())} 条索引指错，首个在第 {row} 条"
         return [Finding(where, found, RE_EXPORT)]
     order = np.argsort(offset, kind="stable")
     starts, ends = np.append(offset[order], size), np.append(HEADER, end[order])
@@ -153,7 +153,7 @@ def _check_chain(shapes: Shapes, where: str) -> list[Finding]:
         return [Finding(where, ".shx 有重复的索引", RE_EXPORT)]
     gap = int((starts - ends).sum())
     if gap:
-        found = f".shx 只记 {len(shapes)} 个图形,.shp 里还有 {gap} 字节没有索引"
+        found = f".shx 只记 {len(shapes)} 个图形，.shp 里还有 {gap} 字节没有索引"
         return [Finding(where, found, RE_EXPORT)]
     return []
 

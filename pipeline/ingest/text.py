@@ -39,8 +39,8 @@ def decode(data: bytes, where: str) -> tuple[str, list[Finding]]:
         if "\0" in text:
             break
         return text, []
-    advice = "用文本编辑器或电子表格另存为 UTF-8(或 GBK)编码后重试"
-    return "", [Finding(where, "文件编码既不是 UTF-8 也不是 GB18030,无法可靠读取", advice)]
+    advice = "用文本编辑器或电子表格另存为 UTF-8（或 GBK）编码后重试"
+    return "", [Finding(where, "文件编码既不是 UTF-8 也不是 GB18030，无法可靠读取", advice)]
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
@@ -52,7 +52,7 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     if len(names) > SHOWN_NAMES:
         shown += f" 等 {len(names)} 个"
     guess = f"是否应为“{lowered[close[0]]}”?" if close else ""
-    return f"{guess}可用的有:{shown}" if names else "目前没有可用的名称"
+    return f"{guess}可用的有：{shown}" if names else "目前没有可用的名称"
 
 
 def read_rows(path: Path, columns: tuple[str, ...]) -> tuple[list[Row], list[Finding]]:
@@ -64,10 +64,10 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> tuple[list[Row], list[Fin
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        advice = f"请在 {path.parent} 中放入 {where},列为 {','.join(columns)}"
+        advice = f"请在 {path.parent} 中放入 {where}，列为 {','.join(columns)}"
         return [], [Finding(where, "文件不存在", advice)]
     except OSError as error:
-        return [], [Finding(where, f"文件读不出来({error.strerror})", "检查文件及其权限后重试")]
+        return [], [Finding(where, f"文件读不出来（{error.strerror}）", "检查文件及其权限后重试")]
     text, findings = decode(data, where)
     if findings:
         return [], findings
@@ -75,7 +75,7 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> tuple[list[Row], list[Fin
         return _rows(csv.reader(io.StringIO(text, newline=""), strict=True), where, columns)
     except csv.Error as error:
         advice = "检查该处的引号是否成对、单元格中是否有多余换行"
-        return [], [Finding(where, f"不是规范的 CSV({error})", advice)]
+        return [], [Finding(where, f"不是规范的 CSV（{error}）", advice)]
 
 
 def _rows(
@@ -91,8 +91,8 @@ def _rows(
         if not any(stripped):
             continue
         if len(stripped) != len(header):
-            found = f"应有 {len(header)} 列,实有 {len(stripped)} 列"
-            advice = "补齐或删去多余的列;内容本身含逗号时,用英文双引号括起"
+            found = f"应有 {len(header)} 列，实有 {len(stripped)} 列"
+            advice = "补齐或删去多余的列；内容本身含逗号时，用英文双引号括起"
             findings.append(Finding(f"{where} 第 {reader.line_num} 行", found, advice))
             continue
         rows.append(Row(reader.line_num, dict(zip(header, stripped, strict=True))))
@@ -109,6 +109,6 @@ def _check_header(header: list[str], where: str, columns: tuple[str, ...]) -> li
             findings.append(Finding(place, f"列名“{name}”重复", "只保留一列"))
     missing = [name for name in columns if name not in header]
     if missing:
-        advice = f"表头应为 {','.join(columns)}(英文逗号分隔)"
+        advice = f"表头应为 {','.join(columns)}（英文逗号分隔）"
         findings.append(Finding(place, f"缺少列 {'、'.join(missing)}", advice))
     return findings

@@ -67,7 +67,7 @@ def work_copy(path: Path, root: Path, encoding: str | None = None) -> Iterator[W
 def _failure(error: OSError, where: str) -> InputError | OutputError:
     if error.errno in FULL:
         return no_room(where)
-    return InputError(Finding(where, f"文件读不出来({error.strerror or error})", RETRY))
+    return InputError(Finding(where, f"文件读不出来（{error.strerror or error}）", RETRY))
 
 
 def remove_leftovers() -> None:

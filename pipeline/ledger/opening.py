@@ -89,7 +89,7 @@ def _account(pieces_cm2: int, tasks_cm2: int) -> None:
         raise GengbaoError(
             Finding(
                 "台账开账",
-                f"任务面积合计 {tasks_cm2 / 100:.2f} ㎡,分类图块合计 {pieces_cm2 / 100:.2f} ㎡",
+                f"任务面积合计 {tasks_cm2 / 100:.2f} ㎡，分类图块合计 {pieces_cm2 / 100:.2f} ㎡",
                 "请保留现场文件并联系开发者",
             )
         )

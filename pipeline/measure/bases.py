@@ -35,13 +35,13 @@ def base_area(tbmj: ArrayLike, area_m2: ArrayLike, thresholds: Thresholds) -> Ba
     off = round_half_up(np.abs(stated - area))
     limit = np.maximum(thresholds.tbmj_abs_m2, thresholds.tbmj_rel * area)
     trusted = np.asarray((stated > 0) & (off <= limit))
-    reason = np.full(stated.shape, "图斑面积与图形一致,采用图斑面积", dtype=object)
-    reason[np.isnan(stated)] = "图斑面积缺失,采用椭球面积"
-    reason[stated <= 0] = "图斑面积不大于零,采用椭球面积"
+    reason = np.full(stated.shape, "图斑面积与图形一致，采用图斑面积", dtype=object)
+    reason[np.isnan(stated)] = "图斑面积缺失，采用椭球面积"
+    reason[stated <= 0] = "图斑面积不大于零，采用椭球面积"
     differs = ~trusted & (stated > 0)
     reason[differs] = [
-        f"图斑面积{t:.2f}㎡与椭球面积{a:.2f}㎡相差{d:.2f}㎡,"
-        f"超过允许值{x:.2f}㎡{_unit_hint(t, a)},采用椭球面积"
+        f"图斑面积{t:.2f}㎡与椭球面积{a:.2f}㎡相差{d:.2f}㎡，"
+        f"超过允许值{x:.2f}㎡{_unit_hint(t, a)}，采用椭球面积"
         for t, a, d, x in zip(
             stated[differs], area[differs], off[differs], limit[differs], strict=True
         )
@@ -110,5 +110,5 @@ def _unit_hint(tbmj: float, area_m2: float) -> str:
     ratio = tbmj / area_m2 if area_m2 else 0.0
     for unit, factor in (("公顷", 1e-4), ("亩", 1.5e-3)):
         if abs(ratio / factor - 1) < 0.05:  # noqa: PLR2004 - small plots lose digits in hectares
-            return f"(疑似以{unit}填写)"
+            return f"（疑似以{unit}填写）"
     return ""

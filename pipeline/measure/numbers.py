@@ -53,4 +53,4 @@ def mu_text(area: int | Decimal, places: int = 2) -> str:
 
 def own_fault(where: str, found: str) -> Finding:
     """Return the finding of a promise broken by our own code."""
-    return Finding(where, found, "这是程序问题,请把本条信息连同运行日志交给维护人员")
+    return Finding(where, found, "这是程序问题，请把本条信息连同运行日志交给维护人员")

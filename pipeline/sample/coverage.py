@@ -102,7 +102,7 @@ def assemble(
     if len(np.unique(cell_i)) < len(inside) or len(np.unique(face_i)) < len(face_i):
         lost = len(inside) - len(np.unique(cell_i))
         double = len(face_i) - len(np.unique(face_i))
-        found = f"{lost} 个地块没有图形,{double} 个图形重复"
+        found = f"{lost} 个地块没有图形，{double} 个图形重复"
         raise GengbaoError(Finding("示例县图形", found, "换一个随机种子 --seed"))
     cell = np.full(len(faces), -1)
     cell[face_i] = cell_i

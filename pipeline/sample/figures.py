@@ -141,5 +141,5 @@ def _check(towns: pd.DataFrame, cells: pd.DataFrame, published: pd.DataFrame) ->
     missing = sorted(set(towns["name"]) - set(cells["town"]))
     if wrong or missing:
         raise GengbaoError(
-            Finding("示例县数表", f"与印刷表不符:{wrong + missing}", "核对 pipeline/sample/tables")
+            Finding("示例县数表", f"与印刷表不符：{wrong + missing}", "核对 pipeline/sample/tables")
         )

@@ -53,7 +53,7 @@ def _check(root: Path, scale: str, asked: tuple[int, str], code: str | None) -> 
     exports, every = asked
     findings = []
     if scale not in SCALES:
-        findings.append(Finding("参数 scale", f"没有规模“{scale}”", f"可用:{'、'.join(SCALES)}"))
+        findings.append(Finding("参数 scale", f"没有规模“{scale}”", f"可用：{'、'.join(SCALES)}"))
     if not 0 <= exports <= _MOST:
         findings.append(Finding("参数 exports", f"{exports}", f"取 0 至 {_MOST}"))
     if every not in RHYTHMS:

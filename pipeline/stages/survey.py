@@ -198,7 +198,7 @@ def _check_formula(day: date, check: Mapping[str, float]) -> None:
         raise GengbaoError(
             Finding(
                 f"入库 {day.isoformat()} 面积校核",
-                f"椭球与测地面积合计差 {check['sum_difference_ppm']:.3f} ppm,超过 {GEODESIC_PPM}",
+                f"椭球与测地面积合计差 {check['sum_difference_ppm']:.3f} ppm，超过 {GEODESIC_PPM}",
                 "请保留现场文件并联系开发者",
             )
         )

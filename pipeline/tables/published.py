@@ -46,7 +46,7 @@ def load_published_items(source: Traversable | None = None) -> tuple[PublishedIt
             if part not in known
         ]
         if row["item"] not in defined:
-            advice = "先写一行 definition,说明它由哪些类别组成"
+            advice = "先写一行 definition，说明它由哪些类别组成"
             findings.append(row.finding("item", f"{row['item']} 没有 definition 行", advice))
     raise_all(findings)
     return tuple(

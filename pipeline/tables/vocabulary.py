@@ -44,7 +44,7 @@ class Column:
         if value == MISSING:
             return f"{self.label}不明"
         if self.kind.startswith("code:"):
-            return f"{self.label}为 {value} {self.values.get(value, '(不在编码表内)')}"
+            return f"{self.label}为 {value} {self.values.get(value, '（不在编码表内）')}"
         return self.values.get(value, f"{self.label}为 {value}")
 
 

@@ -59,6 +59,6 @@ def source_for(kind: str, where: str) -> Source:
     foreign = BY_NAME.get(kind)
     label = f"（{foreign.label}）" if foreign else ""
     readable = "、".join(sorted(formats()))
-    advice = f"转换为可读的格式({readable}),或把与数据无关的文件移出"
+    advice = f"转换为可读的格式（{readable}），或把与数据无关的文件移出"
     found = f"不支持的格式“{kind or Path(where).name}”{label}"
     raise InputError(Finding(where, found, foreign.advice if foreign else advice))

@@ -108,7 +108,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
         texts, kinds = to_texts(table, columns)
     claimed = _claimed(delivery, layer)
     if claimed != table.num_rows:
-        why = f"图层 {layer} 的表头记 {claimed} 行,只读出 {table.num_rows} 行"
+        why = f"图层 {layer} 的表头记 {claimed} 行，只读出 {table.num_rows} 行"
         raise _damaged(delivery, why)
     return RawLayer(
         table=texts,
@@ -118,7 +118,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
         crs_wkt=meta["crs"],
         kinds=kinds,
         encoding="UTF-16:FileGDB 内部规定",
-        losses=tuple(f"GDAL 提示:{text}" for text in said),
+        losses=tuple(f"GDAL 提示：{text}" for text in said),
     )
 
 
@@ -134,7 +134,7 @@ def _geometry(
 
 
 def _damaged(delivery: Delivery, why: str) -> InputError:
-    return InputError(Finding(delivery.where, f"FileGDB 损坏或读不出来({why})", ADVICE))
+    return InputError(Finding(delivery.where, f"FileGDB 损坏或读不出来（{why}）", ADVICE))
 
 
 def _catalog(delivery: Delivery) -> dict[str, int]:
@@ -149,7 +149,7 @@ def _catalog(delivery: Delivery) -> dict[str, int]:
         )
     names = catalog["Name"].dropna()
     if len(names) != stated:
-        raise _damaged(delivery, f"系统目录记 {stated} 个表,只读出 {len(names)} 个")
+        raise _damaged(delivery, f"系统目录记 {stated} 个表，只读出 {len(names)} 个")
     return dict(zip(names.astype(str), names.index.astype(int), strict=True))
 
 

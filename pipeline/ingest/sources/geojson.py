@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".geojson", ".json")
 MARKS: tuple[bytes, ...] = ()
 CRS_CODE = re.compile(r"(urn:ogc:def:crs:|https?://www\.opengis\.net/|EPSG:|OGC:).*", re.IGNORECASE)
-ADVICE = "重新导出为 GeoJSON(FeatureCollection,UTF-8),或改用 GPKG"
+ADVICE = "重新导出为 GeoJSON（FeatureCollection，UTF-8），或改用 GPKG"
 
 
 def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
@@ -61,7 +61,7 @@ def _load(delivery: Delivery) -> dict[str, Any]:
         found = "不是 UTF-8 编码"
         raise InputError(Finding(delivery.where, found, ADVICE)) from error
     except json.JSONDecodeError as error:
-        found = f"JSON 不完整或有误(第 {error.lineno} 行第 {error.colno} 列:{error.msg})"
+        found = f"JSON 不完整或有误（第 {error.lineno} 行第 {error.colno} 列：{error.msg}）"
         raise InputError(Finding(delivery.where, found, ADVICE)) from error
     if not isinstance(document, dict) or not isinstance(document.get("features"), list):
         raise InputError(Finding(delivery.where, "不是 GeoJSON FeatureCollection", ADVICE))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".parquet", ".geoparquet")
 MARKS: tuple[bytes, ...] = (b"PAR1",)
 DEFAULT_CRS = "OGC:CRS84"  # GeoParquet 1.1: what a missing crs means (a null one means unknown)
-ADVICE = "重新导出为 GeoParquet(WKB 编码),或改用 GPKG"
+ADVICE = "重新导出为 GeoParquet（WKB 编码），或改用 GPKG"
 
 
 def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
@@ -38,7 +38,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     file = _open(delivery)
     geometry = _geometry(file.schema_arrow, delivery)
     if geometry and geometry["encoding"] != "WKB":
-        found = f"图形编码是 {geometry['encoding']},不是 WKB"
+        found = f"图形编码是 {geometry['encoding']}，不是 WKB"
         raise InputError(Finding(delivery.where, found, ADVICE))
     try:
         table = file.read(columns=[*columns, *([geometry["name"]] if geometry else [])])
@@ -64,7 +64,7 @@ def _open(delivery: Delivery) -> pq.ParquetFile:
 
 
 def _damaged(delivery: Delivery, error: Exception) -> InputError:
-    return InputError(Finding(delivery.where, f"Parquet 文件损坏({error})", ADVICE))
+    return InputError(Finding(delivery.where, f"Parquet 文件损坏（{error}）", ADVICE))
 
 
 def _geometry(schema: pa.Schema, delivery: Delivery) -> dict[str, Any]:

@@ -23,7 +23,7 @@ MARKS: tuple[bytes, ...] = (b"SQLite format 3\0",)
 ENVELOPE_BYTES = (0, 32, 48, 48, 64)  # GeoPackage 1.3, 2.1.3.1.1: by the envelope indicator
 DECLARED = re.compile(r"TEXT\(([0-9]+)\)")
 READ_ERRORS = (sqlite3.Error, UnicodeDecodeError)
-ADVICE = "用 QGIS 打开核对后另存为新的 GPKG;若正被其他软件编辑,先保存并关闭再复制"
+ADVICE = "用 QGIS 打开核对后另存为新的 GPKG；若正被其他软件编辑，先保存并关闭再复制"
 
 
 def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
@@ -59,7 +59,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
 
 
 def _damaged(delivery: Delivery, why: str) -> InputError:
-    return InputError(Finding(delivery.where, f"GPKG 损坏或读不出来({why})", ADVICE))
+    return InputError(Finding(delivery.where, f"GPKG 损坏或读不出来（{why}）", ADVICE))
 
 
 def _open(delivery: Delivery) -> sqlite3.Connection:
@@ -68,7 +68,7 @@ def _open(delivery: Delivery) -> sqlite3.Connection:
     verdict = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if verdict != "ok":
         db.close()
-        raise _damaged(delivery, f"完整性检查:{verdict}")
+        raise _damaged(delivery, f"完整性检查：{verdict}")
     known = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
     if not {"gpkg_contents", "gpkg_geometry_columns"} <= known:
         db.close()

@@ -48,14 +48,14 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     parts, losses = shapeparts.open_shapes(delivery)
     findings = list(decision.findings)
     if len(parts) != len(table.records):
-        found = f".shp 有 {len(parts)} 个图形,.dbf 有 {len(table.records)} 条记录,二者不符"
+        found = f".shp 有 {len(parts)} 个图形，.dbf 有 {len(table.records)} 条记录，二者不符"
         findings.append(Finding(delivery.where, found, dbf.RE_EXPORT))
     if findings:
         raise InputError(findings)
     frame, kinds, lost = dbf.texts(table, wanted, decision.encoding)
     live = ~table.deleted
     if table.deleted.any():
-        losses.append(f".dbf 中 {int(table.deleted.sum())} 条记录已标记删除,未读入")
+        losses.append(f".dbf 中 {int(table.deleted.sum())} 条记录已标记删除，未读入")
     wkb, broken = _geometry(delivery, parts, losses)
     place = np.cumsum(live) - 1
     return RawLayer(
@@ -94,7 +94,7 @@ def _table(delivery: Delivery) -> dbf.Dbf:
     path = delivery.copy.with_suffix(".dbf")
     where = shapeparts.part(delivery.where, ".dbf")
     if not path.is_file():
-        found = "缺少 .dbf 文件,图形没有属性"
+        found = "缺少 .dbf 文件，图形没有属性"
         raise InputError(Finding(where, found, "把同名的 .dbf 放到 .shp 旁边"))
     return dbf.parse(path.read_bytes(), where)
 
@@ -134,7 +134,7 @@ def _geometry(
         warnings.simplefilter("ignore")  # what GDAL would warn of is checked record by record
         fids, wkb = _read_alone(delivery)
     if not np.array_equal(fids, np.arange(len(parts))):
-        found = f"应有 {len(parts)} 个图形,只读出 {len(fids)} 个"
+        found = f"应有 {len(parts)} 个图形，只读出 {len(fids)} 个"
         raise InputError(Finding(delivery.where, found, dbf.RE_EXPORT))
     broken = dict.fromkeys(np.flatnonzero(shapeparts.contradictory(parts)).tolist(), CONTRADICTORY)
     shaped = parts.ints(parts.offset + shapeparts.RECORD_HEADER) != 0
@@ -159,6 +159,6 @@ def _read_alone(delivery: Delivery) -> tuple[NDArray[np.int64], NDArray[np.objec
             alone / delivery.copy.name, columns=[], return_fids=True, force_2d=False
         )
     except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as error:
-        found = f"图形读不出来({error})"
+        found = f"图形读不出来（{error}）"
         raise InputError(Finding(delivery.where, found, dbf.RE_EXPORT)) from error
     return fids, np.asarray(wkb, dtype=object)

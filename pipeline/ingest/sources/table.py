@@ -48,8 +48,8 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     ragged = [line for line, cells in body if any(map(_filled, cells[len(header) :]))]
     if ragged:
         where = f"{delivery.where} 第 {ragged[0]} 行"
-        found = f"列数多于表头的 {len(header)} 列(共 {len(ragged)} 行)"
-        raise InputError(Finding(where, found, "内容含逗号时用英文双引号括起;删去多余的列"))
+        found = f"列数多于表头的 {len(header)} 列（共 {len(ragged)} 行）"
+        raise InputError(Finding(where, found, "内容含逗号时用英文双引号括起；删去多余的列"))
     cells = {
         name: [row[at] if at < len(row) else None for _, row in body]
         for at, name in enumerate(header)
@@ -97,7 +97,8 @@ def _csv(delivery: Delivery) -> tuple[Grid, str]:
                 grid.append((reader.line_num, list(cells)))
     except csv.Error as error:
         where = f"{delivery.where} 第 {reader.line_num} 行"
-        raise InputError(Finding(where, f"不是规范的 CSV({error})", "检查引号是否成对")) from error
+        found = f"不是规范的 CSV（{error}）"
+        raise InputError(Finding(where, found, "检查引号是否成对")) from error
     return grid, decision.evidence
 
 
@@ -109,7 +110,7 @@ def _xlsx(delivery: Delivery) -> dict[str, Grid]:
         grids = {sheet.title: _grid(sheet.iter_rows(values_only=True)) for sheet in book}
         book.close()
     except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError, ValueError) as error:
-        found = f"XLSX 损坏或读不出来({error})"
+        found = f"XLSX 损坏或读不出来（{error}）"
         raise InputError(Finding(delivery.where, found, "用 Excel 或 WPS 打开后另存")) from error
     return grids
 
@@ -124,12 +125,12 @@ def _filled(cell: object) -> bool:
 
 def _header(grid: Grid, delivery: Delivery) -> list[str]:
     if not grid:
-        raise InputError(Finding(delivery.where, "是空表,连表头也没有", "补上表头和内容"))
+        raise InputError(Finding(delivery.where, "是空表，连表头也没有", "补上表头和内容"))
     cells = ["" if cell is None else str(cell).strip() for cell in grid[0][1]]
     names = list(reversed([*_drop_blank(reversed(cells))]))
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        found = f"表头有重名或空列:{'、'.join(name or '(空)' for name in doubled)}"
+        found = f"表头有重名或空列：{'、'.join(name or '（空）' for name in doubled)}"
         raise InputError(Finding(f"{delivery.where} 第 {grid[0][0]} 行", found, "改名或删去"))
     return names
 
