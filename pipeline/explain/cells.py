@@ -32,7 +32,7 @@ GAP_COLUMNS = (
     "target_mu", "published_gap_mu", "gap_mu", "restored_mu", "remaining_mu", "done_pct",
     "planned_mu", "rank",
 )  # fmt: skip
-RANK = "rank"
+RANK, RANK_AREA = "rank", "rank_area"
 COMPUTED = "printed-computed"
 AGAIN = "重新运行 gengbao all；仍如此，请保留现场文件并联系维护人员"
 
@@ -75,7 +75,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A number of a product and what plots (or the county's tables) give for it.
+    """A number or a word of a product and what plots (or the county's tables) give for it.
 
     added: False for an estimate that is no sum of plots; it is shown, not checked.
     """
@@ -84,13 +84,13 @@ class Cell:
     place: str
     row: str
     column: str
-    stated: Decimal | None
-    found: Decimal | None
+    stated: Decimal | str | None
+    found: Decimal | str | None
     added: bool = True
 
     @property
     def agrees(self) -> bool:
-        """Whether both are the same number."""
+        """Whether both are the same."""
         return not self.added or self.stated == self.found
 
     def finding(self, export: date) -> Finding:

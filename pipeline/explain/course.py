@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.explain import stated
+from pipeline.explain import stated, wording
 from pipeline.explain.adding import OPEN, WITHDRAWN, printed, totals
 from pipeline.explain.cells import (
     PROGRESS,
@@ -22,6 +22,7 @@ from pipeline.explain.cells import (
     Cell,
     cell,
     lines,
+    number,
     ranks,
     towns_with_gap,
 )
@@ -51,7 +52,7 @@ LISTED = {
     "done_pct": "gap_mu", RANK: "gap_mu", "rank_area": "restored_mu",
     "done_pct_change": "restored_change_mu", "rank_change": "restored_change_mu",
     "behind_mu": "open_mu", "needed_mu_week": "open_mu", "left_mu": "open_mu", "low_mu": "open_mu",
-    "high_mu": "open_mu",
+    "high_mu": "open_mu", wording.OUTLOOK: "open_mu", wording.NOTE: "open_mu",
 }  # fmt: skip
 """Measures that are no sum of plots → the sum whose plots stand behind them."""
 LEAST_STEPS, WEEK = 3, 7
@@ -148,11 +149,33 @@ def progress_cells(case: Case) -> Iterator[Cell]:
         for column in COLUMNS:
             yield cell(PROGRESS, line, name, column, found.get(column))
         for column in ESTIMATES:
-            own = cell(PROGRESS, line, name, column, None)
+            found[column] = number(line[column])
             yield Cell(
-                product=PROGRESS, place=own.place, row=name, column=column, stated=own.stated,
-                found=None, added=False,
+                product=PROGRESS, place=line["town"], row=name, column=column,
+                stated=found[column], found=None, added=False,
             )  # fmt: skip
+        coming = None if plans is None else stated.next_date(plans, case.export)
+        for column, words in _words(case, line, found, coming).items():
+            yield Cell(
+                product=PROGRESS, place=line["town"], row=name, column=column,
+                stated=None if pd.isna(line[column]) else line[column], found=words,
+            )  # fmt: skip
+
+
+def _words(
+    case: Case, line: pd.Series, found: dict[str, Decimal | None], coming: date | None
+) -> dict[str, str | None]:
+    """Return what the columns that are no number must say; coming: the plan's next date."""
+    numbers = dict.fromkeys((*COLUMNS, *ESTIMATES)) | found
+    judged = wording.outlook(line[wording.OUTLOOK], numbers, len(case.earlier))
+    since = max(case.earlier, default=None)
+    return {
+        wording.PHASE: wording.phase_on(case.county, case.export),
+        wording.SINCE: since.isoformat() if since else None,
+        wording.NEXT_DATE: coming.isoformat() if coming else None,
+        wording.OUTLOOK: judged,
+        wording.NOTE: wording.note(line[wording.NOTE], numbers, judged),
+    }
 
 
 def _placed(line: pd.Series, placed: dict[str, pd.Series]) -> dict[str, Decimal | None]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.errors import Finding, GengbaoError, UsageError
-from pipeline.explain import course, movement, stated
+from pipeline.explain import course, movement, stated, wording
 from pipeline.explain.adding import SUMS, counted, in_order, piece_rows, task_rows
 from pipeline.explain.cells import (
+    RANK_AREA,
     RECONCILE,
     gap_cells,
     ranks,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-UNCOUNTED = (*stated.TARGETS, *stated.PLANNED, "days_left")
+UNCOUNTED = (*stated.TARGETS, *stated.PLANNED, "days_left", wording.PHASE, wording.SINCE)
 """Measures behind which there is no plot."""
 AT_LEDGER = ("plots", "distinct_plots", "area_m2", "area_mu", "gap_mu", *stated.TARGETS)
 """Measures that are asked of the ledger's date unless said otherwise."""
@@ -135,11 +136,12 @@ def trace(case: Case) -> Trace:
     if GAP not in asked.figure.kinds:
         return found
     taken = course.steps(case)
+    by = "restored_mu" if found.measure == RANK_AREA else "done_pct"
     return replace(
         found,
         targets=stated.target_rows(asked.place, asked.figure.name, county),
         plan=stated.plan_rows(asked.place, asked.figure.name, county),
-        ranks=ranks(case, case.export),
+        ranks=ranks(case, case.export, by),
         steps=tuple((step.end, step.days, int(step.work.sum())) for step in taken),
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.explain import course, listing, movement, stated
+from pipeline.explain import course, listing, movement, stated, wording
 from pipeline.explain.adding import SUMS, counted
-from pipeline.explain.cells import AGAIN, PROGRESS, RANK
+from pipeline.explain.cells import AGAIN, PROGRESS, RANK, RANK_AREA
 from pipeline.explain.figure import UNCOUNTED, weights
 from pipeline.explain.table import unit_of
 from pipeline.explain.words import COUNTY, LEVELS, TOWN
@@ -46,6 +46,7 @@ def report(
         *_formula(found, classes),
         *_terms(found, county, classes),
         *_steps(found),
+        *_rests(found, county),
         *_stated(found),
         *_published(found),
         *listing.rules(table),
@@ -103,7 +104,9 @@ def _cells(found: Trace) -> Iterator[str]:
 def _said(cell: Cell, unit: str) -> str:
     if cell.stated is None:
         return "无"
-    return f"{cell.stated} {unit}" if unit != "%" else f"{cell.stated}%"
+    if cell.column == wording.OUTLOOK:
+        return f"{cell.stated}（{wording.OUTLOOKS.get(str(cell.stated), '不认识')}）"
+    return f"{cell.stated} {unit}".rstrip() if unit != "%" else f"{cell.stated}%"
 
 
 def _formula(found: Trace, classes: Sequence[Category]) -> Iterator[str]:
@@ -123,10 +126,12 @@ def _terms(found: Trace, county: County, classes: Sequence[Category]) -> Iterato
     place, figure, rows = found.asked.place, found.asked.figure, found.case.rows
     if found.measure in UNCOUNTED:
         return
-    if found.measure in (RANK, "rank_area") and found.ranks is not None:
-        yield "各镇办完成率："
+    if found.measure in (RANK, RANK_AREA) and found.ranks is not None:
+        by_area = found.measure != RANK
+        yield "各镇办已恢复面积：" if by_area else "各镇办完成率："
         for town in found.ranks.to_dict("records"):
-            yield f"  第 {town['rank']} 名 {town['town']}：{town['done_pct']}%"
+            said = f"{town['restored_mu']} 亩" if by_area else f"{town['done_pct']}%"
+            yield f"  第 {town['rank']} 名 {town['town']}：{said}"
         return
     parts = {c.name: c.label_long for c in classes if c.name in figure.parts}
     if len(parts) > 1 and found.measure != "distinct_plots":
@@ -159,11 +164,32 @@ def _amount(found: Trace, own: pd.Series) -> str:
 
 def _steps(found: Trace) -> Iterator[str]:
     """Yield the net work of every step, for measures that come from it."""
-    if found.measure not in (*course.PACES, *course.ESTIMATES, "left_mu") or not found.steps:
+    paced = (*course.PACES, *course.ESTIMATES, "left_mu", wording.OUTLOOK, wording.NOTE)
+    if found.measure not in paced or not found.steps:
         return
     yield "各步净进度（未销号面积的减少）："
     for end, days, work in found.steps:
         yield f"  到 {end}：{days} 天，{mu_text(work, 6)} 亩"
+
+
+def _rests(found: Trace, county: County) -> Iterator[str]:
+    """Yield what a word, a date or a phase of progress.csv rests on."""
+    if found.measure == wording.PHASE:
+        yield "各阶段（county.toml 的 [phases]）："
+        for name, (first, last) in county.phases.items():
+            yield f"  {name}：{first} 至 {last}"
+        if not county.phases:
+            yield "  没有写"
+    elif found.measure == wording.SINCE:
+        yield f"各期：{'、'.join(map(str, (*found.case.earlier, found.case.export)))}"
+    names = wording.RESTS.get(found.measure, ())
+    if not names:
+        return
+    labels = {measure.name: measure for measure in load_measures()}
+    yield "所依据的数（progress.csv 同一行）："
+    own = {c.column: c for c in found.cells if c.product == PROGRESS}
+    for name in names:
+        yield f"  {labels[name].label}：{_said(own[name], labels[name].unit)}"
 
 
 def _stated(found: Trace) -> Iterator[str]:

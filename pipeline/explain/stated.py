@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TARGETS = {"target_mu": TargetKind.TARGET, "published_gap_mu": TargetKind.GAP}
 """Measures that targets.csv states."""
-PLANNED = ("planned_mu", "next_mu")
+PLANNED = ("planned_mu", "next_mu", "next_date")
 """Measures that plan.csv states."""
 
 
@@ -77,8 +77,13 @@ def due(found: Plans, day: date) -> Decimal:
 
 def following(found: Plans, day: date) -> Decimal | None:
     """Return what is due by the next step after a day; None where there is none."""
-    days = [row.date for plan in found for row in plan if row.date > day]
-    return due(found, min(days)) if days else None
+    ahead = next_date(found, day)
+    return due(found, ahead) if ahead else None
+
+
+def next_date(found: Plans, day: date) -> date | None:
+    """Return the date of the next step after a day; None where there is none."""
+    return min((row.date for plan in found for row in plan if row.date > day), default=None)
 
 
 def _of(county: County, indicator: str) -> Iterator[Target]:
