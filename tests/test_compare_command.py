@@ -212,6 +212,19 @@ def test_a_renamed_village_is_told_once_and_changes_no_plot(run, raw, tmp_path):
     ]
 
 
+def test_a_renamed_town_is_told_once_and_changes_no_plot(run, raw, tmp_path):
+    """乙镇 becomes a 街办 in the name of every village; the codes stay."""
+    write(plots().assign(ZLDWMC="示例县乙镇西沟村"), raw / "exports" / PREVIOUS / "DLTB.gpkg",
+          layer="DLTB")  # fmt: skip
+    deliver(raw, LEDGER, plots().assign(ZLDWMC="示例县乙街办西沟村"))
+    code, said, told = run(PREVIOUS, LEDGER, touched=True)
+    assert code == 0, told
+    assert "两期没有任何变化" in said
+    assert "“示例县乙镇西沟村”改称“示例县乙街办西沟村”，2 个图斑" in said
+    by_town = read(products(tmp_path / "out") / "分镇变化.csv")
+    assert set(by_town["town"]) == {"甲街办", "乙镇", "全县"}  # as towns.csv names them
+
+
 def test_a_village_renamed_on_some_plots_only_is_a_change_of_those(run, raw, tmp_path):
     named = plots()
     named.loc[3, "ZLDWMC"] = "新西沟村"
@@ -243,14 +256,9 @@ def test_a_town_under_a_new_code_keeps_its_plots_and_says_so(run, raw, tmp_path)
 def test_what_is_no_export_and_no_file_is_named_all_at_once(run, tmp_path):
     code, said, told = run("2023-01-01", tmp_path / "没有.gpkg")
     assert (code, said) == (2, "")
-    assert f"2023-01-01：县里没有这一期；处理办法：现有各期：{PREVIOUS}、{LEDGER}" in halfless(told)
-    assert "没有.gpkg：既不是日期，也没有这个文件或文件夹" in halfless(told)
+    assert f"2023-01-01：县里没有这一期；处理办法：现有各期：{PREVIOUS}、{LEDGER}" in told
+    assert "没有.gpkg：既不是日期，也没有这个文件或文件夹" in told
     assert not (tmp_path / "out").exists()
-
-
-def halfless(text):
-    """Return text with the separators of a finding's line in one spelling."""
-    return text.replace(":", "：").replace(";", "；")
 
 
 @pytest.mark.parametrize("pair", [(LEDGER, LEDGER), ("2023-09-30", "20230930")])
@@ -268,12 +276,14 @@ def test_one_file_twice_is_refused(run, tmp_path):
     assert "两期是同一份数据" in told
 
 
-def test_two_folders_of_one_date_are_refused(run, raw):
-    shutil.copytree(raw / "exports" / LEDGER, raw / "exports" / "20230930")
-    code, _, told = run(PREVIOUS, LEDGER, touched=True)
-    assert code == 4
-    assert "exports/20230930" in told
-    assert "文件夹名不是日期" in told
+@pytest.mark.parametrize("name", ["20230930", "2023-9-30", "2023年9月30日", "2023-09-30 副本"])
+def test_two_folders_of_one_date_are_refused(name, run, raw, tmp_path):
+    shutil.copytree(raw / "exports" / LEDGER, raw / "exports" / name)
+    code, said, told = run(PREVIOUS, LEDGER, touched=True)
+    assert (code, said) == (4, "")
+    assert f"exports/{name}：文件夹名不合写法，与 exports/{LEDGER} 像是同一期" in told
+    assert f"这一期只留一个文件夹，名为 {LEDGER}" in told
+    assert not products(tmp_path / "out").exists()
 
 
 def test_an_empty_export_is_refused(run, raw, tmp_path):

@@ -251,7 +251,7 @@ def test_case_22_missing_fields_are_named_at_once_with_the_nearest(case):
     said = case.refused()
     assert "缺少必填字段 DLBM（地类编码）" in said
     assert "是否应为“DLB”" in said
-    assert "缺少必填字段 ZLDWDM(坐落单位代码)" in said
+    assert "缺少必填字段 ZLDWDM（坐落单位代码）" in said
     assert "缺少必填字段 TBMJ（图斑面积）" in said
 
 
@@ -685,7 +685,7 @@ def test_case_65_two_members_of_one_name(case):
 def test_case_65_another_archive_named_zip(case, data, said):
     delivered(case, data)
     message = case.refused()
-    assert f"成果.zip:{said}" in message
+    assert f"成果.zip：{said}" in message
     assert "先解压，再把其中的数据文件放进文件夹" in message
 
 
@@ -965,7 +965,7 @@ def test_case_76_beyond_what_a_shapefile_can_hold(case):
     with pytest.raises(InputError) as caught:
         read_parcels(county_of(case.root), EXPORT)
     assert caught.value.exit_code == 4
-    assert "DLTB.dbf:2.00 GB，超过 shapefile 的 2 GB 上限" in str(caught.value)
+    assert "DLTB.dbf：2.00 GB，超过 shapefile 的 2 GB 上限" in str(caught.value)
     assert "按镇办分开导出" in str(caught.value)
 
 

@@ -126,7 +126,7 @@ def test_all_findings_come_at_once(root):
     assert "是否应为“甲街道”" in message
     assert "kind“limits”不认识" in message
     assert "是否应为“limit”" in message
-    assert "exports/2023.9.30：文件夹名不是日期" in message
+    assert "exports/2023.9.30：文件夹名不合写法，与 exports/2023-09-30 像是同一期" in message
 
 
 @pytest.mark.parametrize(
@@ -263,12 +263,12 @@ def test_missing_files_and_unreadable_bytes(root):
 
 
 def test_export_folders(root):
-    (root / "exports" / "2023-9-30").mkdir()
+    (root / "exports" / "2023-9-29").mkdir()
     (root / "exports" / "2023-10-31").mkdir()
     (root / "exports" / "DLTB.gpkg").touch()
     (root / "exports" / "2022-12-31" / "甲 #1.shp").unlink()
     message = input_message(root)
-    assert "exports/2023-9-30：文件夹名不是日期，不知道是哪一期；处理办法：把文件夹改名" in message
+    assert "exports/2023-9-29：文件夹名不是日期，不知道是哪一期；处理办法：把文件夹改名" in message
     assert "exports/2023-10-31：文件夹里没有数据文件" in message
     assert "exports/DLTB.gpkg：数据文件没有放在按日期命名的文件夹里" in message
     assert "exports/2022-12-31/甲 #1.dbf：缺少同名的 .shp 文件" in message

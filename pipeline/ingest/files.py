@@ -79,7 +79,8 @@ def list_exports(root: Path) -> tuple[tuple[date, ...], list[Finding]]:
     if not folder.is_dir():
         advice = f"建立 {EXPORTS}/年-月-日/ 文件夹（如 {EXPORTS}/2023-09-30/），放入该期地类图斑"
         return (), [Finding(f"{EXPORTS}/", "文件夹不存在", advice)]
-    dates, findings = [], []
+    dates: list[date] = []
+    findings: list[Finding] = []
     for path in sorted(folder.iterdir()):
         where = f"{EXPORTS}/{path.name}"
         if path.name.startswith("."):
@@ -90,12 +91,22 @@ def list_exports(root: Path) -> tuple[tuple[date, ...], list[Finding]]:
             dates.append(day)
             findings += _check_export(path, where)
         elif path.is_dir():
-            advice = "把文件夹改名为该期数据的日期，如 2023-09-30（年-月-日，月日各两位）"
-            findings.append(Finding(where, "文件夹名不是日期，不知道是哪一期", advice))
+            findings.append(_misnamed(path, where))
         elif is_data(path) or path.suffix.lower() in SIDECARS:
             advice = f"移入 {EXPORTS}/年-月-日/ 文件夹，文件夹名即该期日期"
             findings.append(Finding(where, "数据文件没有放在按日期命名的文件夹里", advice))
     return tuple(dates), findings
+
+
+def _misnamed(path: Path, where: str) -> Finding:
+    """Say that a folder isn't named as an export is, and which export has its date already."""
+    parts = re.fullmatch(r"([0-9]{4})\D?([0-9]{1,2})\D?([0-9]{1,2})(?:\D.*)?", path.name)
+    text = "-".join((parts[1], parts[2].zfill(2), parts[3].zfill(2))) if parts else ""
+    if parts and parse_date(text) and path.with_name(text).is_dir():
+        found = f"文件夹名不合写法，与 {EXPORTS}/{text} 像是同一期，不知以哪个为准"
+        return Finding(where, found, f"这一期只留一个文件夹，名为 {text}；另一个移出 {EXPORTS}/")
+    advice = "把文件夹改名为该期数据的日期，如 2023-09-30（年-月-日，月日各两位）"
+    return Finding(where, "文件夹名不是日期，不知道是哪一期", advice)
 
 
 def _check_export(folder: Path, where: str) -> list[Finding]:

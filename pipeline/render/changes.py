@@ -68,7 +68,7 @@ def pairs(data: MapData) -> gpd.GeoDataFrame:
     found = data.tasks.sort_values("task_id", ignore_index=True)
     for name, day in (("before", data.county.ledger), ("after", data.export)):
         rows = table_of(data, "history", day).set_index("task_id").reindex(found["task_id"])
-        left = to_cm2(rows["remaining_m2"].fillna(0).astype(float))
+        left = to_cm2(rows["remaining_m2"].astype(float).fillna(0))
         gone = (rows["status"] == WITHDRAWN).to_numpy()
         found[name] = rows["status"].to_numpy()
         found[f"{name}_cm2"] = np.where(gone, 0, left)
