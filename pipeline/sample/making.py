@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.errors import ConfigError, Finding
 from pipeline.sample.county import build
 from pipeline.sample.dates import RHYTHMS, later_days, rhythm
+from pipeline.sample.defects import plant
 from pipeline.sample.figures import SCALES
 from pipeline.sample.folder import MARK, write_folder
 
@@ -26,12 +27,14 @@ def make_sample(  # noqa: PLR0913 - the options of the command line, all by keyw
     code: str | None = None,
     name: str | None = None,
     seed: int = 611026,
+    defects: int = 0,
 ) -> None:
     """Write a whole synthetic county folder to `root`.
 
     scale: a name of SCALES; exports: number of exports after the ledger's, before and after the
     deadline; every: month, half-month or week (default: the more exports the oftener);
-    code, name: of the county, else the figures' own. The same arguments give the same bytes (but
+    code, name: of the county, else the figures' own; defects: how many errors of every kind are
+    planted, with truth.csv beside. The same arguments give the same bytes (but
     for .gdb, whose rows and WKB are equal). Raises ConfigError, before anything is written, for
     an unknown scale or rhythm, a bad code or number of exports, and for a folder with a
     county.toml that wasn't made here.
@@ -44,6 +47,8 @@ def make_sample(  # noqa: PLR0913 - the options of the command line, all by keyw
     temp.mkdir(parents=True)
     try:
         write_folder(county, temp)
+        if defects:
+            plant(county, temp, seed=seed, count=defects)
         _replace(temp, root)
     finally:
         shutil.rmtree(temp, ignore_errors=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gengbao")
 
-OPTIONS = ("scale", "exports", "every", "code", "name", "seed")
+OPTIONS = ("scale", "exports", "every", "code", "name", "seed", "defects")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +34,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--code", help="县代码（6 位）")
     parser.add_argument("--name", help="县名")
     parser.add_argument("--seed", type=int, default=611026, help="随机种子")
+    parser.add_argument(
+        "--defects", type=int, nargs="?", const=34, default=0, metavar="个数",
+        help="每种错误埋几个（不写个数：34），真值写入 truth.csv",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

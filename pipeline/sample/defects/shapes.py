@@ -1,0 +1,181 @@
+"""Wrong shapes of single plots: spikes, slivers, knots, rings, coordinates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from shapely import MultiPolygon, Point, Polygon
+
+from pipeline.sample.defects.ground import corner, edge, inward, reshaped, split_off
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.sample.defects.bed import Bed
+
+BIG_M2, WIDE_M2 = 1500.0, 4000.0
+_GRID = 1e-4
+
+
+def _plots(bed: Bed, count: int, least: float = WIDE_M2, *, apart: bool = True) -> list[int]:
+    big = shapely.area(bed.outlines) > least
+    single = shapely.get_num_geometries(bed.outlines) == 1
+    return bed.take(big & single, count, apart=apart)
+
+
+def spike(bed: Bed, count: int) -> None:
+    """Draw a spike 0.02 m wide and 20 m long outwards from the middle of an edge."""
+    for plot in _plots(bed, count):
+        start, end = edge(bed.outlines[plot])
+        along = (end - start) / np.linalg.norm(end - start)
+        middle = (start + end) / 2
+        tip = middle - inward(bed.outlines[plot], start, end) * 20
+        shape = reshaped(bed.outlines[plot], start, [middle, tip, middle + along * 0.02])
+        if shape.is_valid:
+            bed.put(plot, shape)
+            bed.note("spike", plot)
+
+
+def sharp(bed: Bed, count: int) -> None:
+    """Draw a corner of 5° inwards, taking its ground from the plot and giving it to none."""
+    for plot in _plots(bed, count):
+        start, end = edge(bed.outlines[plot])
+        along = (end - start) / np.linalg.norm(end - start)
+        middle = (start + end) / 2
+        tip = middle + inward(bed.outlines[plot], start, end) * 11.45  # 1 m ÷ (2 tan 2.5°)
+        shape = reshaped(bed.outlines[plot], start, [middle - along / 2, tip, middle + along / 2])
+        if shape.is_valid:
+            bed.put(plot, shape)
+            bed.note("sharp", plot)
+
+
+def close_nodes(bed: Bed, count: int) -> None:
+    """Set a second node 0.00007 m beside one."""
+    for plot in _plots(bed, count):
+        start, end = edge(bed.outlines[plot])
+        along = (end - start) / np.linalg.norm(end - start)
+        bed.put(plot, reshaped(bed.outlines[plot], start, [start + along * 7e-5]), measured=False)
+        bed.note("close_nodes", plot)
+
+
+def sliver(bed: Bed, count: int) -> None:
+    """Cut a corner of less than 10 m² off as a plot of its own."""
+    for plot in _plots(bed, count):
+        split_off(bed, "sliver", plot, corner(bed.outlines[plot], 5.0), most=9.5, least=3.0)
+
+
+def tiny(bed: Bed, count: int) -> None:
+    """Cut a corner of 60 to 190 m² off as a plot of its own."""
+    for plot in _plots(bed, count):
+        split_off(bed, "tiny", plot, corner(bed.outlines[plot], 22.0), most=190.0, least=60.0)
+
+
+def narrow(bed: Bed, count: int) -> None:
+    """Cut a strip 0.3 m wide along an edge off as a plot of its own."""
+    for plot in _plots(bed, count):
+        start, end = edge(bed.outlines[plot])
+        strip = shapely.LineString([start, end]).buffer(0.3, cap_style="flat")
+        split_off(bed, "narrow", plot, strip, most=60.0, least=10.0)
+
+
+def multi(bed: Bed, count: int) -> None:
+    """Join two plots that don't touch into one of two parts."""
+    for plot in _plots(bed, count * 2):
+        beyond = np.setdiff1d(
+            np.concatenate([bed.around(other) for other in bed.around(plot)]),
+            np.append(bed.around(plot), plot),
+        )
+        beyond = [p for p in beyond if bed.free[p] and bed.free[bed.around(p)].all()]
+        same = [p for p in beyond if bed.frame["DLBM"].iat[p] == bed.frame["DLBM"].iat[plot]]
+        town = bed.frame["ZLDWDM"].str[:9]
+        same = [p for p in same if town.iat[p] == town.iat[plot]]
+        if not same or sum(one["kind"] == "multi" for one in bed.truth) == count:
+            continue
+        bed.free[np.append(bed.around(same[0]), same[0])] = False
+        both = MultiPolygon([bed.outlines[plot], bed.outlines[same[0]]])
+        bed.put(plot, both)
+        bed.drop(same[0])
+        bed.note("multi", plot, both)
+
+
+def knot(bed: Bed, count: int) -> None:
+    """Exchange two nodes far from each other: the outline crosses itself widely."""
+    for plot in _plots(bed, count):
+        ring = shapely.get_coordinates(bed.outlines[plot].exterior)[:-1]
+        half = len(ring) // 2
+        ring[[0, half]] = ring[[half, 0]]
+        shape = Polygon(ring)
+        if not shape.is_valid:
+            bed.put(plot, shape, measured=False)
+            bed.note("knot", plot)
+
+
+def _replaced(
+    kind: str, make: Callable[[Polygon], shapely.Geometry | None]
+) -> Callable[[Bed, int], None]:
+    def plant(bed: Bed, count: int) -> None:
+        for plot in _plots(bed, count):
+            shape = make(bed.outlines[plot])
+            bed.put(plot, shape, measured=False)
+            bed.note(kind, plot)
+
+    plant.__doc__ = f"Plant {kind}."
+    return plant
+
+
+def _hole_twice(shape: Polygon) -> Polygon:
+    ring = np.asarray(shape.representative_point().buffer(2, quad_segs=2).exterior.coords)
+    return Polygon(shape.exterior, [ring, ring])
+
+
+def _hole_outside(shape: Polygon) -> Polygon:
+    west, south, _, _ = shape.bounds
+    return Polygon(shape.exterior, [Point(west - 60, south - 60).buffer(3, quad_segs=2).exterior])
+
+
+def _flat(shape: Polygon) -> Polygon:
+    start, end = edge(shape)
+    return Polygon([start, (start + end) / 2, end, start])
+
+
+def _not_a_number(shape: Polygon) -> Polygon:
+    ring = shapely.get_coordinates(shape.exterior)
+    ring[1, 0] = np.nan
+    with np.errstate(invalid="ignore"):
+        return Polygon(ring)
+
+
+def _far(shape: Polygon) -> Polygon:
+    return shapely.transform(shape, lambda xy: xy + np.array([0.0, 2_000_000.0]))
+
+
+def _bow(shape: Polygon) -> Polygon:
+    """Return the outline with a knot of 0.002 m² at an edge: small enough to be mended."""
+    start, end = edge(shape)
+    along = (end - start) / np.linalg.norm(end - start)
+    middle, deep = (start + end) / 2, inward(shape, start, end)
+    loop = [middle + along * 0.05, middle + along * 0.05 + deep * 0.05, middle + deep * 0.0]
+    return reshaped(shape, start, [*loop, middle + along * 0.1])
+
+
+SHAPES: dict[str, tuple[str, Callable[[Bed, int], None]]] = {
+    "spike": ("边界有尖刺", spike),
+    "sharp": ("边界有尖锐的缺口", sharp),
+    "close_nodes": ("两个节点几乎重合", close_nodes),
+    "sliver": ("不到十平方米的碎片", sliver),
+    "tiny": ("小于最小上图面积", tiny),
+    "narrow": ("零点三米宽的狭长图斑", narrow),
+    "multi": ("一个图斑两个部分", multi),
+    "knot": ("边界大范围自相交", knot),
+    "hole_twice": ("同一个洞画了两遍", _replaced("hole_twice", _hole_twice)),
+    "hole_outside": ("洞在外环以外", _replaced("hole_outside", _hole_outside)),
+    "null": ("没有图形", _replaced("null", lambda _: None)),
+    "empty": ("图形为空", _replaced("empty", lambda _: Polygon())),
+    "flat": ("面积为零", _replaced("flat", _flat)),
+    "point": ("图形是点", _replaced("point", lambda shape: shape.centroid)),
+    "line": ("图形是线", _replaced("line", lambda shape: shape.exterior)),
+    "not_a_number": ("坐标不是数", _replaced("not_a_number", _not_a_number)),
+    "far": ("图形在两千公里以外", _replaced("far", _far)),
+}
