@@ -62,6 +62,13 @@ def check(county: County | None, out: Path, request: Request) -> Checked:
     county: None for files that belong to nobody. Raises UsageError for what isn't there,
     ConfigError for a wrong baseline; never for what is in the files: that is found.
     """
+    done = examine(county, out, request)
+    problems.write(done)
+    return done
+
+
+def examine(county: County | None, out: Path, request: Request) -> Checked:
+    """Check as `check` does, but write nothing."""
     from pipeline.quality.known import acknowledge
 
     lines = _baseline(request.baseline)
@@ -76,7 +83,7 @@ def check(county: County | None, out: Path, request: Request) -> Checked:
         for subject, source in zip(subjects, delivered, strict=True)
     ]
     findings, stale = acknowledge(_joined(parts), lines)
-    done = Checked(
+    return Checked(
         county=county,
         name=_name(request, day, before),
         day=day,
@@ -87,8 +94,6 @@ def check(county: County | None, out: Path, request: Request) -> Checked:
         inputs=tuple(_inputs(county, request, paths, (day, before))),
         out=out,
     )
-    problems.write(done)
-    return done
 
 
 def _baseline(path: Path | None) -> tuple[Acknowledged, ...]:

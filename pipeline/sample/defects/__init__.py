@@ -4,6 +4,6 @@ Written from the trade's rules alone: nothing of pipeline.quality or pipeline.in
 so that the checks can't be right by construction.
 """
 
-from pipeline.sample.defects.planting import TRUTH, kinds, plant
+from pipeline.sample.defects.planting import SOUND, TRUTH, kinds, plant
 
-__all__ = ["TRUTH", "kinds", "plant"]
+__all__ = ["SOUND", "TRUTH", "kinds", "plant"]

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from pipeline.sample import deliver
+from pipeline.sample.defects import dbf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import geopandas as gpd
+    import pandas as pd
 
     Fault = Callable[[gpd.GeoDataFrame, Path, date], None]
 
@@ -31,15 +33,17 @@ _XIAN_80 = (
 _CHINESE = {"DLBM": "地类编码", "TBMJ": "图斑面积"}
 
 
-def _shapefile(frame: gpd.GeoDataFrame, path: Path, day: date) -> None:
+def shapefile(frame: gpd.GeoDataFrame, path: Path, day: date) -> None:
+    """Deliver a layer without any fault."""
     deliver.shapefile(frame, path, day)
+    dbf.narrow(path.with_suffix(".dbf"))
 
 
 def _with(change: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame]) -> Fault:
     """Return what delivers a changed layer."""
 
     def write(frame: gpd.GeoDataFrame, path: Path, day: date) -> None:
-        _shapefile(change(frame.copy()), path, day)
+        shapefile(change(frame.copy()), path, day)
 
     return write
 
@@ -48,7 +52,7 @@ def _after(change: Callable[[Path], None]) -> Fault:
     """Return what delivers the layer and then changes its files."""
 
     def write(frame: gpd.GeoDataFrame, path: Path, day: date) -> None:
-        _shapefile(frame, path, day)
+        shapefile(frame, path, day)
         change(path)
 
     return write
@@ -70,7 +74,12 @@ def _removed(suffix: str) -> Fault:
 
 
 def _written(suffix: str, text: str) -> Fault:
-    return _after(lambda path: path.with_suffix(suffix).write_text(text, encoding="ascii"))
+    """Return what writes another file beside the layer."""
+
+    def change(path: Path) -> None:
+        path.with_suffix(suffix).write_text(text, encoding="ascii")
+
+    return _after(change)
 
 
 def _cells(name: str, cell: bytes) -> Fault:
@@ -79,14 +88,8 @@ def _cells(name: str, cell: bytes) -> Fault:
     def change(path: Path) -> None:
         file = path.with_suffix(".dbf")
         data = bytearray(file.read_bytes())
-        start, size = int.from_bytes(data[8:10], "little"), int.from_bytes(data[10:12], "little")
-        place = start + 9 * size + 1
-        for at in range(32, start - 1, 32):
-            own = bytes(data[at : at + 11]).split(b"\0")[0].decode("ascii")
-            if own == name:
-                data[place : place + len(cell)] = cell
-                break
-            place += data[at + 16]
+        place = dbf.cell_at(data, name, 9)
+        data[place : place + len(cell)] = cell
         file.write_bytes(bytes(data))
 
     return _after(change)
@@ -94,17 +97,19 @@ def _cells(name: str, cell: bytes) -> Fault:
 
 def _wide(frame: gpd.GeoDataFrame, path: Path, day: date) -> None:
     """Deliver DLBM as a field of 40 letters."""
-    longer = frame.assign(DLBM=frame["DLBM"].where(frame.index > 0, "0" * 40))
-    _shapefile(longer, path, day)
-    _cells("DLBM", b"0301")(longer, path, day)
+    shapefile(frame.assign(DLBM=frame["DLBM"].where(frame.index > 0, "0" * 40)), path, day)
     file = path.with_suffix(".dbf")
-    data = file.read_bytes().replace(b"0" * 40, frame["DLBM"].iloc[0].encode().ljust(40))
-    file.write_bytes(data)
+    own = frame["DLBM"].iloc[0].encode().ljust(40)
+    file.write_bytes(file.read_bytes().replace(b"0" * 40, own))
 
 
 def _swapped(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     shapes = shapely.transform(frame.geometry.to_numpy(), lambda xy: xy[:, ::-1])
     return frame.set_geometry(shapes, crs=frame.crs)
+
+
+def _numbers(codes: pd.Series) -> pd.Series:
+    return codes.str.extract(r"(\d+)", expand=False).astype(np.int32)
 
 
 def _planar(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -126,12 +131,19 @@ FILES: dict[str, tuple[str, Fault]] = {
     "prj_xian80": (".prj 是西安 80", _written(".prj", _XIAN_80)),
     "cpg_wrong": (".cpg 写 UTF-8，文字是 GBK", _written(".cpg", "UTF-8")),
     "text_damaged": ("文字里有坏字节", _cells("DLMC", b"\xb5\xff\xff\xfe")),
+    "text_garbled": (
+        "文字成了“锟斤拷”",
+        _with(lambda f: f.assign(QSDWMC=f["QSDWMC"].where(f.index > 0, "锟斤拷"))),
+    ),
+    "codes_numeric": ("地类编码按数值存", _with(lambda f: f.assign(DLBM=_numbers(f["DLBM"])))),
+    "height": ("坐标带高程", _with(lambda f: f.set_geometry(shapely.force_3d(f.geometry, 800.0)))),
     "number_letters": ("数值字段里是字母", _cells("TBMJ", b"12a4")),
     "axes_swapped": ("坐标 X、Y 颠倒", _with(_swapped)),
     "field_gone": ("少了坡度级别字段", _with(lambda f: f.drop(columns="GDPDJB"))),
     "field_chinese": ("字段用中文名", _with(lambda f: f.rename(columns=_CHINESE))),
     "field_twice": (
-        "同一字段有两列", _with(lambda f: f.assign(地类编码=f["DLBM"]))
+        "同一字段有两列",
+        _with(lambda f: f.rename(columns={"DLBM": "地类编码"}).assign(地类代码=f["DLBM"])),
     ),
     "field_number": ("坡度级别按数值存", _with(lambda f: f.assign(GDPDJB=np.int32(0)))),
     "field_wide": ("地类编码字段过宽", _wide),

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 from shapely import MultiPolygon, Point, Polygon
 
-from pipeline.sample.defects.ground import corner, edge, inward, reshaped, split_off
+from pipeline.sample.defects.ground import (
+    corner,
+    edge,
+    ground,
+    inward,
+    moved,
+    outward,
+    reshaped,
+    shared,
+    split_off,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pipeline.sample.defects.bed import Bed
 
-BIG_M2, WIDE_M2 = 1500.0, 4000.0
-_GRID = 1e-4
+WIDE_M2 = 4000.0
+_LONG_M, _NEAR_M = 10.0, 0.001
+_TIP_M = 11.45
+"""Height of a triangle of 5° over a base of 1 m: 1 ÷ (2 tan 2.5°)."""
 
 
-def _plots(bed: Bed, count: int, least: float = WIDE_M2, *, apart: bool = True) -> list[int]:
-    big = shapely.area(bed.outlines) > least
-    single = shapely.get_num_geometries(bed.outlines) == 1
-    return bed.take(big & single, count, apart=apart)
+def _plots(bed: Bed, count: int) -> Iterator[int]:
+    big = shapely.area(bed.outlines) > WIDE_M2
+    single = shapely.get_type_id(bed.outlines) == shapely.GeometryType.POLYGON
+    return bed.take(big & single, count, apart=True)
 
 
 def spike(bed: Bed, count: int) -> None:
@@ -39,16 +52,20 @@ def spike(bed: Bed, count: int) -> None:
 
 
 def sharp(bed: Bed, count: int) -> None:
-    """Draw a corner of 5° inwards, taking its ground from the plot and giving it to none."""
+    """Draw a corner of 5° into a neighbour, which gives up its ground."""
     for plot in _plots(bed, count):
-        start, end = edge(bed.outlines[plot])
-        along = (end - start) / np.linalg.norm(end - start)
-        middle = (start + end) / 2
-        tip = middle + inward(bed.outlines[plot], start, end) * 11.45  # 1 m ÷ (2 tan 2.5°)
-        shape = reshaped(bed.outlines[plot], start, [middle - along / 2, tip, middle + along / 2])
-        if shape.is_valid:
-            bed.put(plot, shape)
-            bed.note("sharp", plot)
+        found = shared(bed, plot, _LONG_M)
+        if found is None:
+            continue
+        other, start, end = found
+        middle = math.dist(start, end) / 2
+        tip = outward(bed.outlines[plot], (start, end)) * _TIP_M
+        profile = ((middle - 0.5, 0.0), (middle, tip), (middle + 0.5, 0.0))
+        wedge = ground((start, end), profile)
+        if shapely.covers(shapely.buffer(bed.outlines[other], _NEAR_M), wedge):
+            bed.put(plot, moved(bed.outlines[plot], (start, end), profile))
+            bed.put(other, moved(bed.outlines[other], (start, end), profile))
+            bed.note("sharp", plot, wedge, other=other)
 
 
 def close_nodes(bed: Bed, count: int) -> None:
@@ -82,22 +99,19 @@ def narrow(bed: Bed, count: int) -> None:
 
 def multi(bed: Bed, count: int) -> None:
     """Join two plots that don't touch into one of two parts."""
-    for plot in _plots(bed, count * 2):
+    code, town = bed.sound["DLBM"].to_numpy(), bed.sound["ZLDWDM"].str[:9].to_numpy()
+    for plot in _plots(bed, count):
+        near = bed.around(plot)
         beyond = np.setdiff1d(
-            np.concatenate([bed.around(other) for other in bed.around(plot)]),
-            np.append(bed.around(plot), plot),
+            np.concatenate([bed.around(other) for other in near]), np.append(near, plot)
         )
-        beyond = [p for p in beyond if bed.free[p] and bed.free[bed.around(p)].all()]
-        same = [p for p in beyond if bed.frame["DLBM"].iat[p] == bed.frame["DLBM"].iat[plot]]
-        town = bed.frame["ZLDWDM"].str[:9]
-        same = [p for p in same if town.iat[p] == town.iat[plot]]
-        if not same or sum(one["kind"] == "multi" for one in bed.truth) == count:
-            continue
-        bed.free[np.append(bed.around(same[0]), same[0])] = False
-        both = MultiPolygon([bed.outlines[plot], bed.outlines[same[0]]])
-        bed.put(plot, both)
-        bed.drop(same[0])
-        bed.note("multi", plot, both)
+        for other in beyond[(code[beyond] == code[plot]) & (town[beyond] == town[plot])]:
+            if bed.whole[np.append(bed.around(other), other)].all():
+                both = MultiPolygon([bed.outlines[plot], bed.outlines[other]])
+                bed.put(plot, both)
+                bed.drop(int(other))
+                bed.note("multi", plot, both, other=int(other))
+                break
 
 
 def knot(bed: Bed, count: int) -> None:
@@ -137,7 +151,7 @@ def _hole_outside(shape: Polygon) -> Polygon:
 
 def _flat(shape: Polygon) -> Polygon:
     start, end = edge(shape)
-    return Polygon([start, (start + end) / 2, end, start])
+    return Polygon([start, end, end, start])
 
 
 def _not_a_number(shape: Polygon) -> Polygon:
@@ -147,17 +161,12 @@ def _not_a_number(shape: Polygon) -> Polygon:
         return Polygon(ring)
 
 
+def _unzoned(shape: Polygon) -> Polygon:
+    return shapely.transform(shape, lambda xy: xy - np.array([36_000_000.0, 0.0]))
+
+
 def _far(shape: Polygon) -> Polygon:
     return shapely.transform(shape, lambda xy: xy + np.array([0.0, 2_000_000.0]))
-
-
-def _bow(shape: Polygon) -> Polygon:
-    """Return the outline with a knot of 0.002 m² at an edge: small enough to be mended."""
-    start, end = edge(shape)
-    along = (end - start) / np.linalg.norm(end - start)
-    middle, deep = (start + end) / 2, inward(shape, start, end)
-    loop = [middle + along * 0.05, middle + along * 0.05 + deep * 0.05, middle + deep * 0.0]
-    return reshaped(shape, start, [*loop, middle + along * 0.1])
 
 
 SHAPES: dict[str, tuple[str, Callable[[Bed, int], None]]] = {
@@ -171,11 +180,12 @@ SHAPES: dict[str, tuple[str, Callable[[Bed, int], None]]] = {
     "knot": ("边界大范围自相交", knot),
     "hole_twice": ("同一个洞画了两遍", _replaced("hole_twice", _hole_twice)),
     "hole_outside": ("洞在外环以外", _replaced("hole_outside", _hole_outside)),
-    "null": ("没有图形", _replaced("null", lambda _: None)),
+    "no_shape": ("没有图形", _replaced("no_shape", lambda _: None)),
     "empty": ("图形为空", _replaced("empty", lambda _: Polygon())),
     "flat": ("面积为零", _replaced("flat", _flat)),
     "point": ("图形是点", _replaced("point", lambda shape: shape.centroid)),
     "line": ("图形是线", _replaced("line", lambda shape: shape.exterior)),
     "not_a_number": ("坐标不是数", _replaced("not_a_number", _not_a_number)),
+    "unzoned": ("坐标没有带号，其余图斑有", _replaced("unzoned", _unzoned)),
     "far": ("图形在两千公里以外", _replaced("far", _far)),
 }

@@ -2,67 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import shapely
-import shapely.ops
 
-from pipeline.sample.defects.ground import shared
+from pipeline.sample.defects.ground import edge, ground, moved, outward, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from shapely import Geometry
+    from numpy.typing import NDArray
+    from shapely import Polygon
 
     from pipeline.sample.defects.bed import Bed
 
 _MINIMUM = 3000.0
-_LONG_M = 25.0
-WIDE_M2 = 20.0
-"""A strip that no tolerance takes for rounding."""
-GRID_M = 1e-4
-"""Coordinates of a survey lie on a grid of 0.1 mm; a cut leaves them there."""
+_LONG_M = 20.0
+_MARGIN_M = 4.0
+_SHARE = 0.01
+_NEAR_M = 0.001
+_GRID_M = 1e-4
+"""Coordinates of a survey lie on a grid of 0.1 mm."""
 
 
-def _plots(bed: Bed, count: int) -> list[int]:
-    big = shapely.area(bed.outlines) > _MINIMUM
-    return bed.take(big, count, apart=True)
+def _plots(bed: Bed, count: int) -> Iterator[int]:
+    return bed.take(shapely.area(bed.outlines) > _MINIMUM, count, apart=True)
 
 
-def _strip(bed: Bed, plot: int, width: float) -> tuple[int, Geometry, Geometry] | None:
-    """Return a neighbour, a band along the common border and the neighbour's ground in it."""
-    found = shared(bed, plot)
-    if found is None or found[1].length < _LONG_M:
+class _Strip(NamedTuple):
+    """A rectangle on the far side of an edge that two plots share."""
+
+    other: int
+    ends: tuple[NDArray[np.float64], NDArray[np.float64]]
+    profile: tuple[tuple[float, float], ...]
+    ground: Polygon
+
+
+def _strip(bed: Bed, plot: int, width: float) -> _Strip | None:
+    """Return a strip `width` m wide of a neighbour's ground along the longest common edge.
+
+    It begins and ends 4 m from the edge's nodes and is at most 40 m long. None where the edge is
+    too short, or the strip isn't the neighbour's alone.
+    """
+    found = shared(bed, plot, _LONG_M)
+    if found is None:
         return None
-    other, line = found
-    band = _band(line, width)
-    strip = shapely.intersection(band, bed.outlines[other])
-    return (other, band, strip) if strip.geom_type == "Polygon" else None
+    other, *ends = found
+    strip = _beyond(bed, plot, (ends[0], ends[1]), width)
+    if not shapely.covers(shapely.buffer(bed.outlines[other], _NEAR_M), strip.ground):
+        return None
+    return strip._replace(other=other)
 
 
-def _band(line: shapely.LineString, width: float) -> Geometry:
-    """Return the ground up to `width` m on both sides of at most 40 m of a line, not of its ends."""
-    middle = shapely.ops.substring(line, 5, min(line.length - 5, 45))
-    return middle.buffer(width, cap_style="flat", join_style="mitre")
-
-
-def _with(shape: Geometry, band: Geometry) -> Geometry:
-    return shapely.union(shape, band, grid_size=GRID_M)
-
-
-def _without(shape: Geometry, band: Geometry) -> Geometry:
-    return shapely.difference(shape, band, grid_size=GRID_M)
+def _beyond(bed: Bed, plot: int, ends: tuple[Any, Any], width: float) -> _Strip:
+    side = outward(bed.outlines[plot], ends) * width
+    stop = min(float(np.linalg.norm(ends[1] - ends[0])) - _MARGIN_M, _MARGIN_M + 40)
+    profile = ((_MARGIN_M, 0.0), (_MARGIN_M, side), (stop, side), (stop, 0.0))
+    return _Strip(plot, ends, profile, ground(ends, profile))
 
 
 def _overlap(kind: str, width: float) -> Callable[[Bed, int], None]:
     def plant(bed: Bed, count: int) -> None:
         for plot in _plots(bed, count):
-            found = _strip(bed, plot, width)
-            if found:
-                other, band, strip = found
-                bed.put(plot, _with(bed.outlines[plot], band))
-                bed.note(kind, plot, strip, other=other)
+            strip = _strip(bed, plot, width)
+            if strip:
+                bed.put(plot, moved(bed.outlines[plot], strip.ends, strip.profile))
+                bed.note(kind, plot, strip.ground, other=strip.other)
 
     plant.__doc__ = f"Let plots reach {width} m into a neighbour."
     return plant
@@ -71,11 +78,11 @@ def _overlap(kind: str, width: float) -> Callable[[Bed, int], None]:
 def _gap(kind: str, width: float) -> Callable[[Bed, int], None]:
     def plant(bed: Bed, count: int) -> None:
         for plot in _plots(bed, count):
-            found = _strip(bed, plot, width)
-            if found:
-                other, band, strip = found
-                bed.put(other, _without(bed.outlines[other], band))
-                bed.note(kind, plot, strip, other=other)
+            strip = _strip(bed, plot, width)
+            if strip:
+                rest = moved(bed.outlines[strip.other], strip.ends, strip.profile)
+                bed.put(strip.other, rest)
+                bed.note(kind, plot, strip.ground, other=strip.other)
 
     plant.__doc__ = f"Leave {width} m bare along a border."
     return plant
@@ -96,76 +103,67 @@ def missing(bed: Bed, count: int) -> None:
 
 
 def crossing(bed: Bed, count: int) -> None:
-    """Move a piece of the towns' border: a strip of a neighbour in another town changes hands."""
-    town = bed.frame["ZLDWDM"].str[:9].to_numpy()
+    """Give plots 4 m of a neighbour in another town: the border now runs through them."""
+    town = bed.sound["ZLDWDM"].str[:9].to_numpy()
     border = np.zeros(len(bed.outlines), dtype=bool)
     left, right = bed.tree.query(bed.outlines, predicate="touches")
     border[left[town[left] != town[right]]] = True
-    done = 0
-    for plot in bed.take(border & (shapely.area(bed.outlines) > _MINIMUM), 4 * count, apart=True):
-        found = _strip(bed, plot, 4.0)
-        if done == count or not found or town[found[0]] == town[plot]:
-            continue
-        other, band, strip = found
-        rest = _without(bed.outlines[other], band)
-        if rest.geom_type == "Polygon" and strip.area > WIDE_M2:
-            bed.put(plot, _with(bed.outlines[plot], band))
-            bed.put(other, rest)
-            bed.note("crossing", plot, strip, other=other)
-            done += 1
+    for plot in bed.take(border & (shapely.area(bed.outlines) > _MINIMUM), count, apart=True):
+        strip = _strip(bed, plot, 4.0)
+        if strip and town[strip.other] != town[plot]:
+            bed.put(plot, moved(bed.outlines[plot], strip.ends, strip.profile))
+            bed.put(strip.other, moved(bed.outlines[strip.other], strip.ends, strip.profile))
+            bed.note("crossing", plot, strip.ground, other=strip.other)
 
 
 def outside(bed: Bed, count: int) -> None:
     """Let plots at the county's border reach 6 m beyond it."""
-    whole = shapely.union_all(bed.outlines, grid_size=0.0001)
-    rim = whole.boundary
+    county = shapely.union_all(bed.outlines, grid_size=_GRID_M)
+    rim = shapely.buffer(county.boundary, _NEAR_M)
     at_rim = shapely.intersects(bed.outlines, rim) & (shapely.area(bed.outlines) > _MINIMUM)
     for plot in bed.take(at_rim, count, apart=True):
-        line = shapely.line_merge(shapely.intersection(bed.outlines[plot].boundary, rim))
-        line = max(shapely.get_parts(line), key=lambda part: part.length)
-        if line.length < _LONG_M:
+        start, end = edge(bed.outlines[plot], within=rim)
+        if math.dist(start, end) < _LONG_M:
             continue
-        band = _band(line, 6.0)
-        strip = shapely.difference(band, whole)
-        if strip.geom_type == "Polygon" and strip.area > WIDE_M2:
-            bed.put(plot, _with(bed.outlines[plot], shapely.union(strip, band)))
-            bed.note("outside", plot, strip)
+        strip = _beyond(bed, plot, (start, end), 6.0)
+        inside = shapely.area(shapely.intersection(strip.ground, county))
+        if inside < _SHARE * strip.ground.area:
+            bed.put(plot, moved(bed.outlines[plot], strip.ends, strip.profile))
+            bed.note("outside", plot, strip.ground)
 
 
 def number_twice(bed: Bed, count: int) -> None:
     """Give a plot the number of another far away."""
-    plots = bed.take(np.ones(len(bed.outlines), dtype=bool), 2 * count)
-    for plot, other in zip(plots[::2], plots[1::2], strict=False):
-        bed.frame.loc[bed.row(plot), "BSM"] = bed.frame.loc[bed.row(other), "BSM"]
-        bed.note("bsm_twice", plot, other=other)
+    for plot in bed.take(np.ones(len(bed.outlines), dtype=bool), count):
+        other = int(bed.rng.choice(np.flatnonzero(bed.whole)))
+        if other != plot:
+            bed.write(plot, {"BSM": bed.value(other, "BSM")})
+            bed.note("bsm_twice", plot, other=other)
 
 
 def tbbh_twice(bed: Bed, count: int) -> None:
     """Give a plot the plot number of another in its village."""
-    village = bed.frame["ZLDWDM"].str[:12].to_numpy()
-    done = 0
-    for plot in bed.take(np.ones(len(bed.outlines), dtype=bool), 2 * count):
-        same = np.flatnonzero((village == village[plot]) & bed.free)
-        if len(same) and done < count:
+    village = bed.sound["ZLDWDM"].str[:12].to_numpy()
+    for plot in bed.take(np.ones(len(bed.outlines), dtype=bool), count):
+        same = np.flatnonzero((village == village[plot]) & bed.whole)
+        same = same[same != plot]
+        if len(same):
             other = int(bed.rng.choice(same))
-            bed.free[other] = False
-            bed.frame.loc[bed.row(plot), "TBBH"] = bed.frame.loc[bed.row(other), "TBBH"]
+            bed.write(plot, {"TBBH": bed.value(other, "TBBH")})
             bed.note("tbbh_twice", plot, other=other)
-            done += 1
 
 
 def _town(kind: str, code: Callable[[Bed, str], str]) -> Callable[[Bed, int], None]:
     """Return what gives plots of their village's own people another town's code."""
 
     def plant(bed: Bed, count: int) -> None:
-        home = (bed.frame["FRDBS"] == "0") & bed.frame["QSXZ"].str.startswith("3")
+        home = (bed.sound["FRDBS"] == "0") & bed.sound["QSXZ"].str.startswith("3")
         for plot in bed.take(home.to_numpy() & (shapely.area(bed.outlines) > _MINIMUM), count):
-            row = bed.row(plot)
-            old = bed.frame.loc[row, "ZLDWDM"]
+            old = str(bed.value(plot, "ZLDWDM"))
             new = code(bed, old[:9]) + old[9:]
-            bed.frame.loc[row, ["ZLDWDM", "QSDWDM"]] = new
-            names = bed.frame.loc[(bed.frame["ZLDWDM"] == new).to_numpy(), "ZLDWMC"]
-            bed.frame.loc[row, "ZLDWMC"] = names.iloc[0]  # its own name where it is the only one
+            bed.write(plot, {"ZLDWDM": new, "QSDWDM": new})
+            names = bed.sound.loc[(bed.sound["ZLDWDM"] == new).to_numpy(), "ZLDWMC"]
+            bed.write(plot, {"ZLDWMC": next(iter(names), bed.value(plot, "ZLDWMC"))})
             bed.note(kind, plot)
 
     plant.__doc__ = f"Plant {kind}."
@@ -173,7 +171,7 @@ def _town(kind: str, code: Callable[[Bed, str], str]) -> Callable[[Bed, int], No
 
 
 def _another(bed: Bed, town: str) -> str:
-    towns = sorted(set(bed.frame["ZLDWDM"].str[:9]))
+    towns = sorted(set(bed.sound["ZLDWDM"].str[:9]))
     known = [code for code in towns if code != town and code[:6] == town[:6]]
     return str(bed.rng.choice(known))
 

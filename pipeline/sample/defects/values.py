@@ -12,6 +12,8 @@ import pandas as pd
 from pipeline.sample.figures import table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from pipeline.sample.defects.bed import Bed
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 _TERM = re.compile(r"(?P<field>[A-Z]+)(?P<op>!~|~|>|=)(?P<value>.*)")
 _CHANGE = re.compile(r"(?P<field>[A-Z]+)(?P<op><<|<|=\^|=|\*|\+)(?P<value>.*)")
 _LONG = "林" * 61
+ANYWHERE = frozenset({"DLMC", "YSDM", "MSSM", "QSDWMC", "SJNF"})
+"""Fields whose faults can stand on any plot, whatever else is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,38 +64,51 @@ def _parsed(grammar: re.Pattern[str], text: str, joint: str) -> tuple[re.Match[s
     return tuple(match for match in found if match)
 
 
-def plant(bed: Bed, wrong: Wrong, count: int) -> None:
-    """Plant a kind on `count` plots of its own; fewer where there are no more."""
-    for plot in bed.take(_holds(bed, wrong), count):
-        _write(bed, wrong, plot)
-        bed.note(wrong.kind, plot)
+def plant(bed: Bed, every: tuple[Wrong, ...], count: int) -> None:
+    """Plant each kind on `count` plots, half of them alone there, half with another kind.
+
+    Rare kinds choose first. Kinds on one plot share no field. Where no company is found a kind
+    stands alone; where there are no more plots it stays below `count`.
+    """
+    able = {wrong.kind: _holds(bed, wrong) for wrong in every}
+    rare_first = sorted(every, key=lambda wrong: int(able[wrong.kind].sum()))
+    left = dict.fromkeys((wrong.kind for wrong in every), count)
+    for wrong in rare_first:
+        for plot in bed.take(able[wrong.kind], count - count // 2):
+            _write(bed, wrong, plot)
+            left[wrong.kind] -= 1
+    for wrong in rare_first:
+        for plot in bed.take(able[wrong.kind], left[wrong.kind]):
+            if not left[wrong.kind]:
+                break
+            fitting = [
+                one for one in every
+                if left[one.kind] and able[one.kind][plot] and not one.fields & wrong.fields
+            ]  # fmt: skip
+            both = [wrong, *sorted(fitting, key=lambda one: -left[one.kind])[:1]]
+            for one in both:
+                _write(bed, one, plot, company=len(both) > 1)
+                left[one.kind] -= 1
 
 
-def plant_in_company(bed: Bed, every: tuple[Wrong, ...], count: int) -> None:
-    """Plant each kind again on plots that bear another, of other fields; each plot bears two."""
-    by_kind = {wrong.kind: wrong for wrong in every}
-    hosts: dict[int, str] = {
-        one["plot"]: one["kind"] for one in bed.truth if one["kind"] in by_kind
-    }
-    for wrong in every:
-        holds = _holds(bed, wrong)
-        able = [p for p, kind in hosts.items() if not wrong.fields & by_kind[kind].fields]
-        for plot in bed.rng.permutation([p for p in able if holds[p]])[:count]:
-            _write(bed, wrong, int(plot))
-            bed.note(wrong.kind, int(plot), company=True)
-            for one in bed.truth:
-                one["company"] |= one["plot"] == plot
-            del hosts[int(plot)]
+def plant_beside(bed: Bed, every: tuple[Wrong, ...]) -> None:
+    """Give every second defect so far the company of a wrong value that any plot can have."""
+    anywhere = [wrong for wrong in every if wrong.fields <= ANYWHERE]
+    there = set(bed.frame["plot"])
+    for number, one in enumerate(bed.truth.copy()):
+        if number % 2 and one["plot"] in there:
+            one["company"] = True
+            _write(bed, anywhere[number // 2 % len(anywhere)], one["plot"], company=True)
 
 
 def _holds(bed: Bed, wrong: Wrong) -> Bools:
-    """Return which plots (by number) fulfil all terms."""
+    """Return which plots, by number, fulfil all terms."""
     holds = np.zeros(int(bed.frame["plot"].max()) + 1, dtype=bool)
     good = np.ones(len(bed.frame), dtype=bool)
     for term in wrong.where:
         good &= _term(bed.frame[term["field"]], term["op"], term["value"])
     holds[bed.frame["plot"].to_numpy()[good]] = True
-    return holds
+    return holds[: len(bed.whole)]
 
 
 def _term(column: pd.Series, sign: str, value: str) -> Bools:
@@ -102,17 +119,18 @@ def _term(column: pd.Series, sign: str, value: str) -> Bools:
     return ~matches if sign == "!~" else matches
 
 
-def _write(bed: Bed, wrong: Wrong, plot: int) -> None:
-    row = bed.row(plot)
+def _write(bed: Bed, wrong: Wrong, plot: int, *, company: bool = False) -> None:
     for change in wrong.changes:
         name = change["field"]
-        old = bed.frame.loc[row, name]
-        bed.frame.loc[row, name] = _changed(bed, row, old, (change["op"], change["value"], plot))
+        bed.write(plot, {name: _changed(bed, plot, change)})
+    bed.note(wrong.kind, plot, company=company)
 
 
-def _changed(bed: Bed, row: int, old: Any, change: tuple[str, str, int]) -> Any:  # noqa: ANN401 - a cell
-    sign, value, plot = change
-    reckoned = {
+def _changed(bed: Bed, plot: int, change: re.Match[str]) -> Any:  # noqa: ANN401 - a cell
+    """Return what a change makes of a cell."""
+    name, sign, value = change["field"], change["op"], change["value"]
+    old = bed.value(plot, name)
+    reckoned: dict[str, Callable[[], Any]] = {
         "*": lambda: round(old * float(value), 2),
         "+": lambda: round(old + float(value), 6),
         "<": lambda: old[: int(value)],
@@ -122,6 +140,6 @@ def _changed(bed: Bed, row: int, old: Any, change: tuple[str, str, int]) -> Any:
     if sign in reckoned:
         return reckoned[sign]()
     if value == "~" or value in bed.frame:
-        return None if value == "~" else bed.frame.loc[row, value]
+        return None if value == "~" else bed.value(plot, value)
     text = value.replace("{n}", f"{plot:06d}").replace("{long}", _LONG)
-    return type(old)(text) if isinstance(old, int | float | np.number) else text
+    return float(text) if pd.api.types.is_numeric_dtype(bed.frame[name]) else text

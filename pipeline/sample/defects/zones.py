@@ -10,16 +10,17 @@ from shapely.affinity import translate
 from pipeline.sample.defects.ground import edge, inward
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pipeline.sample.defects.bed import Bed
 
 _MINIMUM = 1500.0
+_BARE_M2 = 50.0
 _FAR_M = 60_000.0
 """Wider than the county."""
 
 
-def _wide(bed: Bed, count: int) -> list[int]:
+def _wide(bed: Bed, count: int) -> Iterator[int]:
     return bed.take(shapely.area(bed.outlines) > _MINIMUM, count, apart=True)
 
 
@@ -46,17 +47,18 @@ def outside(bed: Bed, count: int) -> None:
     for plot in _wide(bed, count):
         moved = translate(bed.outlines[plot], xoff=_FAR_M)
         bed.put(plot, moved, measured=False)
-        bed.note("zone_outside", plot, moved)
+        bed.note("zone_outside", plot)
 
 
 def beyond_target(bed: Bed, count: int) -> None:
     """Let 永农 reach 25 m over its longest edge, out of the target layer that has the same edge."""
+    target = shapely.union_all([] if bed.beside is None else bed.beside)
     for plot in _wide(bed, count):
         start, end = edge(bed.outlines[plot])
         out = -25 * inward(bed.outlines[plot], start, end)
         strip = shapely.Polygon([start, end, end + out, start + out])
         grown = shapely.union(bed.outlines[plot], strip)
-        if grown.geom_type == "Polygon":
+        if grown.geom_type == "Polygon" and strip.difference(target).area > _BARE_M2:
             bed.put(plot, grown, measured=False)
             bed.note("pbf_beyond_target", plot, strip)
 
