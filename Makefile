@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress reconcile ledger-import compare quality doctor docs baselines check lint types imports drift test fuzz bench clean
+.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress reconcile ledger-import compare quality doctor docs baselines check lint types imports drift test fuzz bench quality-truth clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -91,6 +91,9 @@ bench: $(READY) ## 性能对比(比值,不设时限):10⁴ 图斑,几分钟;全�
 	PYTHONPATH=. $(BIN)/python benchmarks/core_job.py $(ARGS)
 	PYTHONPATH=. $(BIN)/python benchmarks/measure_area.py
 	PYTHONPATH=. $(BIN)/python benchmarks/compare_exports.py $(if $(findstring --full,$(ARGS)),250000,10000)
+
+quality-truth: $(READY) ## 埋错的示例县三个种子，各规则的召回率和准确率写进 docs/quality.md（约十分钟；ARGS='每种个数 每种查几个文件 种子…'）
+	PYTHONPATH=. $(BIN)/python benchmarks/quality_truth.py $(ARGS)
 
 clean:          ## 删去成果(data/raw 不动)
 	rm -rf .gengbao data/processed maps/*.png maps/*.pdf maps/*.html maps/thumbs maps/20*
