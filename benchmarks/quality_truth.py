@@ -38,14 +38,14 @@ EXPECTED = Path(__file__).parent / "quality_expected.csv"
 DOC = Path(__file__).parent.parent / "docs" / "quality.md"
 SEEDS = (1, 2, 3)
 COUNT = 34
-DELIVERIES = 12
+DELIVERIES = 3
 GOAL = 0.99
 NEAR_M = 1.0
 TOWN_RULE = "CONTROL_SUM"
 """Found once for a town, whatever the number of plots that spoil its sum."""
 FILE_KINDS = "defects/"
 SMALL_PART = "## 小样（测试时重算）"
-SMALL = {"scale": "tiny", "count": 2, "deliveries": 1, "seed": 1}
+SMALL = {"scale": "tiny", "count": 2, "deliveries": 0, "seed": 1}
 
 
 class Expectation(NamedTuple):
@@ -300,10 +300,24 @@ def _why(code: str) -> str:
     return REASONS.get(code, "")
 
 
-REASONS: dict[str, str] = {}
+REASONS = {
+    "PLOT_TINY": (
+        "都在坐标 X、Y 颠倒的文件里：本来就小的图斑换了位置，与没有错的那份对不上，不是误报。"
+    ),
+}
 """Why a rule stays below the goal, by code."""
 
-RULE_HEADS = ("规则", "级别", "单独埋", "召回率", "同伴埋", "召回率", "新发现", "准确率", "干净县")
+RULE_HEADS = (
+    "规则",
+    "级别",
+    "单独埋",
+    "召回率",
+    "有同伴的",
+    "召回率",
+    "新发现",
+    "准确率",
+    "干净县",
+)
 KIND_HEADS = ("种类", "埋的错", "应报", "可随之而来", "埋", "找到")
 
 
@@ -324,7 +338,7 @@ def small_part() -> str:
     """Return the part of the page that a test computes again."""
     with tempfile.TemporaryDirectory() as name:
         tally = measure(Path(name), **SMALL)
-    said = f"示例县 tiny，种子 {SMALL['seed']}，每种 {SMALL['count']} 个。"
+    said = f"示例县 tiny，种子 {SMALL['seed']}，每种 {SMALL['count']} 个，不查毁坏的文件。"
     return f"{SMALL_PART}\n\n{said}\n\n{table(RULE_HEADS, rule_rows(tally))}\n"
 
 
@@ -351,7 +365,7 @@ def page(tally: Tally, seeds: Sequence[int], count: int, deliveries: int) -> str
             "\n".join(below),
             "## 没有专门埋错的规则",
             "、".join(f"`{code}`" for code in uncovered) + "。",
-            "它们各有正反例作测试（docs/quality-rules.md），不在本页的召回率里。",
+            "检查各有正反例作测试（docs/quality-rules.md），读入的由入库的用例测试；都不在本页的召回率里。",
             "## 各种错",
             table(KIND_HEADS, kind_rows(tally)),
         ]

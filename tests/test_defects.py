@@ -101,7 +101,7 @@ def test_a_folder_made_by_hand_is_not_overwritten(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["我的图斑.shp"]
 
 
-def test_a_run_on_a_county_with_defects_ends_with_words(planted, tmp_path):
-    done = gengbao("all", "--county", planted, "--out", tmp_path)
+def test_ingest_of_a_county_with_defects_ends_with_words(planted, tmp_path):
+    done = gengbao("ingest", "--county", planted, "--out", tmp_path)
     assert done.returncode in {0, 4}, done.stderr
     assert done.returncode == 0 or "BSM" in done.stderr, done.stderr

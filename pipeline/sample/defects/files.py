@@ -99,8 +99,10 @@ def _wide(frame: gpd.GeoDataFrame, path: Path, day: date) -> None:
     """Deliver DLBM as a field of 40 letters."""
     shapefile(frame.assign(DLBM=frame["DLBM"].where(frame.index > 0, "0" * 40)), path, day)
     file = path.with_suffix(".dbf")
-    own = frame["DLBM"].iloc[0].encode().ljust(40)
-    file.write_bytes(file.read_bytes().replace(b"0" * 40, own))
+    data = bytearray(file.read_bytes())
+    place = dbf.cell_at(data, "DLBM", 0)
+    data[place : place + 40] = frame["DLBM"].iloc[0].encode().ljust(40)
+    file.write_bytes(bytes(data))
 
 
 def _swapped(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
