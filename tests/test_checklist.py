@@ -419,6 +419,7 @@ def _zip(*names):
         ("清单.xls", OLE, "不支持的格式“.xls”"),
         ("清单.docx", b"PK\x03\x04", "不支持的格式“.docx”"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "字节",
 )  # fmt: skip
 def test_a_file_that_is_no_list_is_refused_with_what_it_is(read, name, data, said):
     message = refusal(read, data, name)

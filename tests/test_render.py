@@ -570,7 +570,9 @@ def test_sheets_of_every_size_keep_their_texts_apart(name, landscape):
     assert {t.get_text() for t in texts(figure)} >= {town[1] for town in TOWNS}
 
 
-@pytest.mark.parametrize("spec", [s for s in discover() if s.name.endswith("_rate")], ids=str)
+@pytest.mark.parametrize(
+    "spec", [s for s in discover() if s.name.endswith("_rate")], ids=lambda s: s.name
+)
 def test_rates_rank_the_slowest_first_and_never_round_up_to_done(spec):
     indicator = {"cropland_rate": "cropland", "pbf_rate": "pbf", "balance_rate": "in_out_balance"}
     gaps = gaps_of().assign(indicator=indicator[spec.name])
