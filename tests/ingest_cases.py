@@ -60,7 +60,9 @@ class Case:
 
     def products(self):
         return {
-            name: data for name, data in digest(self.out).items() if Path(name).name not in NOTES
+            name: data
+            for name, data in digest(self.out).items()
+            if Path(name).name not in NOTES and not name.startswith(".gengbao/")  # of the run
         }
 
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 _CLEAR_MM = 1.2
 """Between a town's name and the plots."""
+_ROW_MM = 2.9
+"""Height of a line of the smallest print; a longer list of towns goes in two columns."""
+_STOPS = (0.47, 0.61, 0.77, 0.97)
+"""Where the figures of a town end, as shares of the list's width."""
 _MAP = Box(20.0, 29.0, 300.0, 258.0)
 
 
@@ -163,23 +167,40 @@ def _towns(sheet: Sheet, data: MapData, plan: Plan, box: Box) -> None:
     """List the towns: pages, plots on their sheets, closed ones, 亩."""
     assert data.tasks is not None  # noqa: S101 - needs guarantees it
     panel = kit.band(sheet, box, "各镇（点击跳到该镇）")
-    rows = [("镇办", "页", "图斑", "已销号", "亩", 0)]
+    head = ("镇办", "页", "图斑", "已销号", "亩", 0)
+    rows = []
     for section in plan.sections:
         own = data.tasks.iloc[[row for frame in section.frames for row in frame.rows]]
         closed = int((own["status"] == "closed").sum())
         rows.append((section.town, f"{section.page}–{section.last_page}", f"{len(own):,}",
                      f"{closed:,}", sum_mu(own, 1), section.page))  # fmt: skip
-    step = min(7.0, (panel.height - 3) / len(rows))
+    sides = 1 if (len(rows) + 1) * _ROW_MM < panel.height - 3 else 2
+    length = -(-len(rows) // sides)
+    step = min(7.0, (panel.height - 3) / (length + 1))
     size = max(STYLE.small_pt, min(STYLE.body_pt, step / PT_MM * 0.62))
-    stops = (panel.left + 44, panel.left + 58, panel.left + 74, panel.right - 3)
-    for n, (name, *figures, number) in enumerate(rows):
-        y = panel.top - 1 - (n + 0.75) * step
-        ink = Ink(size, bold=bool(number), colour=STYLE.ink if number else STYLE.quiet)
-        text = sheet.fitted((panel.left + 3, y), name, ink, 26)
-        if number:
-            text.set_url(kit.page_url(number))
-        for stop, figure in zip(stops, figures, strict=True):
-            sheet.text((stop, y), figure, Ink(size, colour=ink.colour, ha="right"))
+    width = panel.width / sides
+    for side in range(sides):
+        left = panel.left + side * width
+        for n, row in enumerate([head, *rows[side * length : (side + 1) * length]]):
+            y = panel.top - 1 - (n + 0.75) * step
+            _town_row(sheet, (left, y, width), row, size)
+
+
+def _town_row(
+    sheet: Sheet,
+    at: tuple[float, float, float],
+    row: tuple[str, str, str, str, str, int],
+    size: float,
+) -> None:
+    """Write a line of the towns' list; at: left, baseline, width; without a page: the head."""
+    left, y, width = at
+    name, *figures, number = row
+    ink = Ink(size, bold=bool(number), colour=STYLE.ink if number else STYLE.quiet)
+    text = sheet.fitted((left + 0.03 * width, y), name, ink, 0.27 * width)
+    if number:
+        text.set_url(kit.page_url(int(number)))
+    for share, figure in zip(_STOPS, figures, strict=True):
+        sheet.text((left + share * width, y), str(figure), Ink(size, colour=ink.colour, ha="right"))
 
 
 def index(data: MapData, plan: Plan) -> Iterator[Figure]:
