@@ -152,7 +152,7 @@ def test_exact_areas_print_all_their_digits():
 TASKS = [c.name for c in classes()]
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(deadline=None, derandomize=True, max_examples=20)
 @given(
     st.lists(
         st.tuples(

@@ -120,7 +120,7 @@ def county(tmp_path_factory):
 
 @given(export=exports())
 @settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

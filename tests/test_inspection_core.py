@@ -325,7 +325,7 @@ TASKS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(rows=st.lists(ROWS, max_size=12), tasks=TASKS, only=st.booleans())
 def test_every_row_and_every_task_is_accounted_for_once(ours, rows, tasks, only):
     side = ours(tasks, pieces=[piece(n) for n in range(15)], **({"statuses": OPEN} if only else {}))
@@ -346,7 +346,7 @@ def test_every_row_and_every_task_is_accounted_for_once(ours, rows, tasks, only)
     assert (found.differences["reason"] != "").all()
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(rows=st.lists(ROWS, min_size=1, max_size=8), tasks=TASKS, data=st.data())
 def test_the_order_of_rows_decides_nothing_but_which_of_two_is_the_repetition(
     ours, rows, tasks, data

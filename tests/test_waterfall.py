@@ -219,7 +219,7 @@ CHANGES = st.lists(
 )  # fmt: skip
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(deadline=None, derandomize=True, max_examples=12)
 @given(CHANGES, st.randoms(use_true_random=False))
 def test_identity_holds_in_every_history_in_any_order(changes, random):
     rows = []
@@ -244,7 +244,7 @@ def test_identity_holds_in_every_history_in_any_order(changes, random):
 PLACES = st.integers(0, 12)
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(deadline=None, derandomize=True, max_examples=12)
 @given(
     st.lists(st.tuples(PLACES, st.sampled_from(CATEGORIES), st.integers(1, 10**6)), max_size=6),
     st.lists(st.tuples(PLACES, st.sampled_from(CATEGORIES), st.integers(1, 10**6)), max_size=6),
