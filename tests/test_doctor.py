@@ -161,8 +161,8 @@ def test_what_plots_lack_is_named_with_what_is_there(loose):
     checkup = examine([loose / "DLTB.gpkg"])
     (layer,) = checkup.files[0].layers
     assert {finding.found for finding in layer.findings} == {
-        "缺少必填字段 BSM(标识码)",
-        "缺少必填字段 ZLDWDM(坐落单位代码)",
+        "缺少必填字段 BSM（标识码）",
+        "缺少必填字段 ZLDWDM（坐落单位代码）",
     }
     assert {f.name: f.national for f in layer.fields}["地类编码"] == "DLBM"
     assert layer.rows == 4

@@ -380,7 +380,7 @@ def test_ids_damaged_by_a_spreadsheet_are_refused(root, bsm, kind):
     with pytest.raises(InputError) as caught:
         dbf_export(root, [row], bsm=(kind, 24))
     message = str(caught.value)
-    assert "DLTB.shp 第 1 行 字段 BSM:1 个标识码按数字存放，位数可能已丢失" in message
+    assert "DLTB.shp 第 1 行 字段 BSM：1 个标识码按数字存放，位数可能已丢失" in message
     assert "不要经 Excel 另存" in message
 
 

@@ -28,7 +28,7 @@ def test_it_prints_every_finding_of_the_table_and_redoes_nothing(tiny, finished,
     assert code == 0, complaint
     assert said.startswith("公布数核对（示例数据）\n")
     rows = read_csv(finished / "data/processed/reconcile.csv")
-    for check, title in (("printed-internal", "文件"), ("printed-computed", "图斑")):
+    for check, title in (("printed-internal", "自己"), ("printed-computed", "图斑")):
         own = [row for row in rows if row["check"] == check]
         head = next(
             line for line in said.splitlines() if title in line and f"（{len(own)} 个数）" in line

@@ -27,7 +27,7 @@ _CLEAR_MM = 1.2
 """Between a town's name and the plots."""
 _ROW_MM = 2.9
 """Height of a line of the smallest print; a longer list of towns goes in two columns."""
-_STOPS = (0.47, 0.61, 0.77, 0.97)
+_STOPS = (44 / 98, 58 / 98, 74 / 98, 95 / 98)
 """Where the figures of a town end, as shares of the list's width."""
 _MAP = Box(20.0, 29.0, 300.0, 258.0)
 
@@ -196,7 +196,7 @@ def _town_row(
     left, y, width = at
     name, *figures, number = row
     ink = Ink(size, bold=bool(number), colour=STYLE.ink if number else STYLE.quiet)
-    text = sheet.fitted((left + 0.03 * width, y), name, ink, 0.27 * width)
+    text = sheet.fitted((left + width * 3 / 98, y), name, ink, width * 26 / 98)
     if number:
         text.set_url(kit.page_url(int(number)))
     for share, figure in zip(_STOPS, figures, strict=True):
