@@ -429,15 +429,27 @@ def test_the_printed_tables_agree_with_the_cells_they_were_made_to(county):
         assert abs(Decimal(hit["area_mu"].iloc[0]) - row.area) <= Decimal("0.5"), row
 
 
-def test_a_county_of_another_code_and_name(tmp_path):
-    make_sample(tmp_path / "x", scale="tiny", exports=0, code="619902", name="白石县", seed=3)
+def test_a_county_of_another_code_and_name_in_another_zone(tmp_path):
+    make_sample(
+        tmp_path / "x", scale="tiny", exports=0, code="619902", name="白石县", seed=3,
+        centre=(112.4, 34.2),
+    )  # fmt: skip
     toml = (tmp_path / "x/county.toml").read_text(encoding="utf-8")
     assert 'code = "619902"' in toml
     assert 'name = "白石县"' in toml
     assert sorted(p.name for p in (tmp_path / "x/exports").iterdir()) == list(DATES[:2])
-    plots = read_export(tmp_path / "x", "2023-09-30")
+    assert 'crs = "EPSG:4525"' in toml  # zone 37 reaches from 109.5° to 112.5°
+    plots = gpd.read_file(next((tmp_path / "x/exports/2023-09-30").glob("*.gdb")), layer="DLTB")
+    assert plots.crs == "EPSG:4525"
     assert plots["BSM"].str.startswith("6199022001").all()
     assert plots["ZLDWMC"].str.startswith("白石县").all()
+    area = measure.official_area(plots.geometry.to_numpy(), plots.crs)
+    assert np.abs(area - plots["TBMJ"]).max() <= 0.05
+    west, south, east, north = plots.to_crs("EPSG:4490").total_bounds
+    assert west < 112.4 < east
+    assert south < 34.2 < north
+    (gpkg,) = (tmp_path / "x").rglob("GDBHMB.gpkg")
+    assert gpd.read_file(gpkg, rows=1).crs == "EPSG:4546"
 
 
 def test_a_folder_that_was_not_made_here_is_left_alone(tmp_path):
@@ -454,10 +466,12 @@ def test_a_folder_that_was_not_made_here_is_left_alone(tmp_path):
 
 def test_all_wrong_arguments_are_named_at_once(tmp_path):
     with pytest.raises(ConfigError) as caught:
-        make_sample(tmp_path / "x", scale="huge", exports=-1, every="day", code="61102")
+        make_sample(
+            tmp_path / "x", scale="huge", exports=-1, every="day", code="61102", centre=(10, 5)
+        )
     message = str(caught.value)
     for word in (
-        "没有规模“huge”", "参数 exports", "没有间隔“day”", "“61102”不是六位数字",
+        "没有规模“huge”", "参数 exports", "没有间隔“day”", "“61102”不是六位数字", "10,5 不在范围内",
     ):  # fmt: skip
         assert word in message
     assert not (tmp_path / "x").exists()

@@ -12,7 +12,6 @@ import shapely
 from pipeline.errors import Finding, GengbaoError
 from pipeline.sample.curves import meander, noise, normals, smooth
 from pipeline.sample.figures import table
-from pipeline.sample.outline import CENTRE
 from pipeline.sample.valleys import FIELD, Valley, field_area
 
 if TYPE_CHECKING:
@@ -205,7 +204,7 @@ def _rivers(
     out: list[tuple[str, Floats, int]] = []
     names: list[str] = []
     for name, part in rows.groupby("river", sort=False):
-        points = part[["x_km", "y_km"]].to_numpy(float) * 1000 + CENTRE
+        points = part[["x_km", "y_km"]].to_numpy(float) * 1000 + land.centre
         bent = meander(points, 1500 * shrink, 780 * shrink, rng)
         axis = smooth(bent, step_m)
         above = part["parent"].iloc[0]

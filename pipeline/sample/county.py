@@ -15,6 +15,7 @@ from pipeline.sample import course, coverage, land, lists, outline, plan, progre
 from pipeline.sample.carving import carve
 from pipeline.sample.figures import MU_M2, Figures, Scale, load_figures
 from pipeline.sample.lanes import CRS, lanes_of, linear, slots, streams
+from pipeline.sample.place import Place, moved
 
 if TYPE_CHECKING:
     from datetime import date
@@ -33,7 +34,8 @@ class County:
 
     atoms: all that never changes (see plan.plan), with geometry, cm2, zldwdm, zldwmc, tbbh,
     bsm, order, xzqmc, supplement; control: official area of each town in 0.01 m²; shapes: town
-    outlines; layers: zones and lists with polygons by role; tables: lists without.
+    outlines; layers: zones and lists with polygons by role; tables: lists without. All polygons are
+    in the CRS of the county's zone.
     """
 
     code: str
@@ -48,7 +50,11 @@ class County:
 
 
 def build(
-    scale: Scale, later: tuple[date, ...], identity: tuple[str | None, str | None], seed: int
+    scale: Scale,
+    later: tuple[date, ...],
+    identity: tuple[str | None, str | None],
+    place: Place,
+    seed: int,
 ) -> County:
     """Return the county in memory, with one export per date of `later` after the ledger's."""
     figures = load_figures(scale.set_name)
@@ -56,7 +62,7 @@ def build(
     code, name = identity[0] or own_code, identity[1] or own_name
     rng = [np.random.default_rng([seed, k]) for k in range(9)]
     names = list(figures.towns["name"])
-    ground = outline.lay_out(scale.layout, names, scale.radius_km, rng[0])
+    ground = outline.lay_out(scale, names, np.array([place.east_m, place.north_m]), rng[0])
     valleys = carve(ground, scale.layout, _demand_m2(figures), scale.step_m, rng[1])
     axes = np.vstack([v.axis for v in valleys])
     net = outline.weave(ground, axes, scale.cells, rng[2])
@@ -75,8 +81,9 @@ def build(
     layers |= {role: lists.known_by(layers[role], newest) for role in ("supplement", "approved")}
     shapes = coverage.town_shapes(faces)
     control = pd.Series(official_area_cm2(shapes.to_numpy(), CRS), index=shapes.index)
-    return County(code=code, name=name, figures=figures, atoms=atoms, states=states,
-                  shapes=shapes, control=control, layers=layers, tables=tables)  # fmt: skip
+    county = County(code=code, name=name, figures=figures, atoms=atoms, states=states,
+                    shapes=shapes, control=control, layers=layers, tables=tables)  # fmt: skip
+    return moved(county, place.zone)
 
 
 def _demand_m2(figures: Figures) -> NDArray[np.float64]:

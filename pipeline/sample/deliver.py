@@ -9,10 +9,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import numpy as np
 import openpyxl
 import pyogrio
-import shapely
 
 from pipeline import storage
 
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _STAMP = "2024-01-01T00:00:00.000Z"
-_UNPREFIXED = "EPSG:4545"
-_ZONE_M = 36_000_000.0
 _LDID_BYTE = 29
 
 
@@ -38,14 +34,6 @@ def fixed_clock() -> Iterator[None]:
         yield
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
-
-
-def unprefixed(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the layer in EPSG:4545: the same plane without the zone number in the easting."""
-    moved = shapely.transform(
-        frame.geometry.to_numpy(), lambda xy: np.round(xy - np.array([_ZONE_M, 0.0]), 4)
-    )
-    return frame.set_geometry(moved, crs=None).set_crs(_UNPREFIXED, allow_override=True)
 
 
 def shapefile(frame: gpd.GeoDataFrame, path: Path, day: date) -> None:

@@ -13,7 +13,7 @@ import shapely
 
 from pipeline.sample import dates, deliver, land, zones
 from pipeline.sample.coverage import union_by
-from pipeline.sample.lanes import CRS
+from pipeline.sample.place import unprefixed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ _STAMP = datetime(2024, 1, 1)  # noqa: DTZ001 - a file property, not a moment
 _TOML = """{mark}
 name = "{name}"
 code = "{code}"
-crs = "EPSG:4524"
+crs = "{crs}"
 previous = "{previous}"
 ledger = "{ledger}"
 deadline = "{deadline}"
@@ -64,8 +64,10 @@ def write_folder(county: County, root: Path) -> None:
     phases = "\n".join(
         f'"{name}" = ["{first}", "{last}"]' for name, (first, last) in dates.PHASES.items()
     )
-    text = _TOML.format(mark=MARK, name=county.name, code=county.code, previous=dates.PREVIOUS,
-                        ledger=dates.LEDGER, deadline=dates.DEADLINE, phases=phases)  # fmt: skip
+    text = _TOML.format(
+        mark=MARK, name=county.name, code=county.code, crs=county.shapes.crs,
+        previous=dates.PREVIOUS, ledger=dates.LEDGER, deadline=dates.DEADLINE, phases=phases,
+    )  # fmt: skip
     (root / "county.toml").write_text(text, encoding="utf-8", newline="\n")
     towns = county.figures.towns
     towns = towns.assign(code=county.code + towns["code"]).sort_values("code")
@@ -111,7 +113,7 @@ def _reference(county: County, root: Path) -> None:
     names = list(zip(county.code + towns["code"], towns["name"], strict=True))
     pbf = zones.pbf_layer(layers["pbf"], county.code, names)
     deliver.file_gdb(pbf, root / "永久基本农田" / "YJJBNTBHTB.gdb", "YJJBNTBHTB")
-    target = deliver.unprefixed(zones.target_layer(layers["target"], county.code))
+    target = unprefixed(zones.target_layer(layers["target"], county.code))
     deliver.geopackage(target, root / "耕地保护目标" / "GDBHMB.gpkg", "GDBHMB")
     lot = root / "清单"
     deliver.workbook(county.tables["monitoring"], lot / "疑似变化图斑.xlsx", "疑似变化", _STAMP)
@@ -133,7 +135,7 @@ def _towns(county: County) -> gpd.GeoDataFrame:
             "YSDM": "1000600100", "XZQDM": code, "XZQMC": towns["name"].to_numpy(),
             "DCMJ": area, "JSMJ": area, "MSSM": "00", "HDMC": "", "BZ": "",
         },
-        geometry=county.shapes.to_numpy(), crs=CRS,
+        geometry=county.shapes.to_numpy(), crs=county.shapes.crs,
     )  # fmt: skip
 
 
@@ -144,7 +146,7 @@ def _export(county: County, state: progress.State, number: int, root: Path) -> N
     year, name = state.day.year, f"{county.name}地类图斑"
     ways: dict[str, Callable[[], None]] = {
         "town": lambda: _by_town(county, frame, state, root),
-        "town_unprefixed": lambda: _by_town(county, deliver.unprefixed(frame), state, root),
+        "town_unprefixed": lambda: _by_town(county, unprefixed(frame), state, root),
         "gdb": lambda: deliver.file_gdb(frame, root / f"{county.code}{year}变更调查.gdb", "DLTB"),
         "gpkg": lambda: deliver.geopackage(frame, root / f"{name}.gpkg", "DLTB"),
         "parquet": lambda: deliver.geoparquet(frame, root / f"{name}.parquet"),
@@ -164,7 +166,7 @@ def _by_town(county: County, frame: gpd.GeoDataFrame, state: progress.State, roo
 
 
 def export_frame(atoms: gpd.GeoDataFrame, state: progress.State, code: str) -> gpd.GeoDataFrame:
-    """Return DLTB of one export: every plot with all attributes, sorted by BSM, EPSG:4524."""
+    """Return DLTB of one export: plots with all attributes, sorted by BSM, in the atoms' CRS."""
     keys, shapes = union_by(atoms.geometry.to_numpy(), state.plot)
     first = _leads(atoms, state)
     cm2 = atoms["cm2"].groupby(state.plot).sum().reindex(keys).to_numpy()
@@ -182,7 +184,7 @@ def export_frame(atoms: gpd.GeoDataFrame, state: progress.State, code: str) -> g
             "guest": _guests(lead, serial),
         }
     )  # fmt: skip
-    out = gpd.GeoDataFrame(land.plots(plots, state.day.year), geometry=shapes, crs=CRS)
+    out = gpd.GeoDataFrame(land.plots(plots, state.day.year), geometry=shapes, crs=atoms.crs)
     return out.sort_values("BSM", ignore_index=True)
 
 

@@ -11,6 +11,7 @@ from pipeline.sample.dates import RHYTHMS, later_days, rhythm
 from pipeline.sample.defects import plant
 from pipeline.sample.figures import SCALES
 from pipeline.sample.folder import MARK, write_folder
+from pipeline.sample.place import place_at, within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ def make_sample(  # noqa: PLR0913 - the options of the command line, all by keyw
     code: str | None = None,
     name: str | None = None,
     seed: int = 611026,
+    centre: tuple[float, float] | None = None,
     defects: int = 0,
 ) -> None:
     """Write a whole synthetic county folder to `root`.
@@ -34,14 +36,15 @@ def make_sample(  # noqa: PLR0913 - the options of the command line, all by keyw
     scale: a name of SCALES; exports: number of exports after the ledger's, before and after the
     deadline; every: month, half-month or week (default: the more exports the oftener);
     code, name: of the county, else the figures' own; defects: how many errors of every kind are
-    planted, with truth.csv beside. The same arguments give the same bytes (but
-    for .gdb, whose rows and WKB are equal). Raises ConfigError, before anything is written, for
+    planted, with truth.csv beside; centre: longitude and latitude of its middle (degrees), whose 3°
+    zone is its CRS. The same arguments give the same bytes (but for .gdb, whose rows and WKB are
+    equal). Raises ConfigError, before anything is written, for
     an unknown scale or rhythm, a bad code or number of exports, and for a folder with a
     county.toml that wasn't made here.
     """
     every = every or rhythm(exports)
-    _check(root, scale, (exports, every), code)
-    county = build(SCALES[scale], later_days(exports, every), (code, name), seed)
+    _check(root, scale, (exports, every), code, centre)
+    county = build(SCALES[scale], later_days(exports, every), (code, name), place_at(centre), seed)
     temp = root.parent / f".{root.name}.sample-tmp"
     shutil.rmtree(temp, ignore_errors=True)
     temp.mkdir(parents=True)
@@ -54,7 +57,13 @@ def make_sample(  # noqa: PLR0913 - the options of the command line, all by keyw
         shutil.rmtree(temp, ignore_errors=True)
 
 
-def _check(root: Path, scale: str, asked: tuple[int, str], code: str | None) -> None:
+def _check(
+    root: Path,
+    scale: str,
+    asked: tuple[int, str],
+    code: str | None,
+    centre: tuple[float, float] | None,
+) -> None:
     exports, every = asked
     findings = []
     if scale not in SCALES:
@@ -65,6 +74,9 @@ def _check(root: Path, scale: str, asked: tuple[int, str], code: str | None) -> 
         findings.append(Finding("参数 every", f"没有间隔“{every}”", f"可用：{'、'.join(RHYTHMS)}"))
     if code is not None and not (len(code) == 6 and code.isdigit()):  # noqa: PLR2004 - 6 digits
         findings.append(Finding("参数 code", f"“{code}”不是六位数字", "例如 611026"))
+    if centre is not None and not within(centre):
+        advice = "经度 73.5 至 136.5、纬度 15 至 55（度），例如 109.8,33.6"
+        findings.append(Finding("参数 centre", f"{centre[0]:g},{centre[1]:g} 不在范围内", advice))
     toml = root / "county.toml"
     if toml.exists() and not toml.read_text(encoding="utf-8", errors="replace").startswith(MARK):
         findings.append(

@@ -13,11 +13,11 @@ from pipeline.sample.figures import table
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pipeline.sample.figures import Scale
+
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-CENTRE = (36_611_000.0, 3_726_000.0)
-"""Middle of the county in EPSG:4524 (m)."""
 GRID_M = 0.0001
 _ROUGH = 0.42  # height of the first bend of a border, as a share of its length
 
@@ -26,6 +26,7 @@ _ROUGH = 0.42  # height of the first bend of a border, as a share of its length
 class Land:
     """Where the county and its towns lie, as functions of the plane (EPSG:4524, m)."""
 
+    centre: Floats
     radius_m: float
     waves: Floats
     seeds: Floats
@@ -34,7 +35,7 @@ class Land:
 
     def edge_m(self, xy: Floats) -> Floats:
         """Return the distance to the outline along the ray from the centre; inside > 0."""
-        dx, dy = xy[:, 0] - CENTRE[0], xy[:, 1] - CENTRE[1]
+        dx, dy = (xy - self.centre).T
         angle = np.arctan2(dy, dx)
         order = np.arange(2, 2 + len(self.waves))
         ripple = np.cos(angle[:, None] * order + self.waves[:, 1]) @ self.waves[:, 0]
@@ -49,11 +50,15 @@ class Land:
         return np.asarray(np.argmin(gap, axis=1), dtype=np.int64)
 
 
-def lay_out(layout: str, names: list[str], radius_km: float, rng: np.random.Generator) -> Land:
-    """Return the outline and the town lands of a layout, towns in the order of `names`."""
+def lay_out(scale: Scale, names: list[str], centre: Floats, rng: np.random.Generator) -> Land:
+    """Return the outline and the town lands of a layout, towns in the order of `names`.
+
+    centre: middle of the county in EPSG:4524 (m).
+    """
+    radius_km = scale.radius_km
     rows = table("layout_towns")
-    rows = rows[rows["layout"] == layout].set_index("town").loc[names]
-    place = rows[["x_km", "y_km"]].to_numpy(float) * 1000 + CENTRE
+    rows = rows[rows["layout"] == scale.layout].set_index("town").loc[names]
+    place = rows[["x_km", "y_km"]].to_numpy(float) * 1000 + centre
     order = np.arange(2, 8)
     waves = np.column_stack(
         (rng.uniform(0.4, 1.0, order.size) * 0.17 / order, rng.uniform(0, 2 * np.pi, order.size))
@@ -65,6 +70,7 @@ def lay_out(layout: str, names: list[str], radius_km: float, rng: np.random.Gene
           rng.uniform(0, 2 * np.pi), bend] for _ in range(2)]
     )  # fmt: skip
     return Land(
+        centre=centre,
         radius_m=radius_km * 1000,
         waves=waves,
         seeds=place,
@@ -89,7 +95,7 @@ def weave(land: Land, valley_points: Floats, count: int, rng: np.random.Generato
     the kite of their two seeds, so that they never cross each other.
     """
     seeds = _seeds(land, valley_points, count, rng)
-    lines, left, right = _ridges(seeds)
+    lines, left, right = _ridges(seeds, land.centre)
     inside = land.edge_m(seeds) > 0
     keep = inside[left] | inside[right]
     curved = _wiggle(lines[keep], seeds[left[keep]], rng)
@@ -107,7 +113,7 @@ def _seeds(land: Land, near: Floats, count: int, rng: np.random.Generator) -> Fl
     n = int(np.sqrt(wide * 0.55))
     step = 2 * reach / n
     gx, gy = np.meshgrid(np.arange(n), np.arange(n))
-    grid = (np.column_stack((gx.ravel(), gy.ravel())) + 0.5) * step - reach + CENTRE
+    grid = (np.column_stack((gx.ravel(), gy.ravel())) + 0.5) * step - reach + land.centre
     grid = grid + rng.uniform(-0.36, 0.36, grid.shape) * step
     extra = near[rng.integers(0, len(near), int(count * 0.45))]
     extra = extra + rng.normal(0, land.radius_m / 30, extra.shape)
@@ -122,9 +128,9 @@ def _spread(points: Floats, least: float) -> Floats:
     return np.asarray(points[np.sort(first)])
 
 
-def _ridges(seeds: Floats) -> tuple[Floats, Ints, Ints]:
+def _ridges(seeds: Floats, centre: Floats) -> tuple[Floats, Ints, Ints]:
     """Return Voronoi edges between two cells: ends (n, 2, 2), and the seeds on both sides."""
-    local = seeds - CENTRE
+    local = seeds - centre
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(local), ordered=True))
     xy, owner = shapely.get_coordinates(cells, return_index=True)
     xy = np.round(xy, 3)
@@ -139,7 +145,7 @@ def _ridges(seeds: Floats) -> tuple[Floats, Ints, Ints]:
     order = np.lexsort((who, key[:, 1], key[:, 0]))
     key, who = key[order], who[order]
     pair = np.flatnonzero((key[1:] == key[:-1]).all(axis=1))
-    ends = np.stack((start[order][pair], end[order][pair]), axis=1) + CENTRE
+    ends = np.stack((start[order][pair], end[order][pair]), axis=1) + centre
     return ends, who[pair].astype(np.int64), who[pair + 1].astype(np.int64)
 
 

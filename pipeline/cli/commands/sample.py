@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.cli.command import DEFAULT_COUNTY, Command
 
-if TYPE_CHECKING:
-    import argparse
-
 log = logging.getLogger("gengbao")
 
-OPTIONS = ("scale", "exports", "every", "code", "name", "seed", "defects")
+OPTIONS = ("scale", "exports", "every", "code", "name", "seed", "defects", "centre")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +32,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="县名")
     parser.add_argument("--seed", type=int, default=611026, help="随机种子")
     parser.add_argument(
+        "--centre", type=_degrees, metavar="经度,纬度",
+        help="县的中心（度），所在 3° 带就是它的坐标系，如 109.8,33.6（默认：第 36 带）",
+    )  # fmt: skip
+    parser.add_argument(
         "--defects", type=int, nargs="?", const=34, default=0, metavar="个数",
         help="每种错误埋几个（不写个数：34），真值写入 truth.csv",
     )  # fmt: skip
+
+
+def _degrees(text: str) -> tuple[float, float]:
+    try:
+        longitude, latitude = map(float, text.replace("，", ",").split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"应为“经度,纬度”：{text}") from None
+    return longitude, latitude
 
 
 def run(args: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from pipeline.sample.defects import files, shapes, topology, values
 from pipeline.sample.defects.bed import Bed
 from pipeline.sample.defects.zones import ZONES
 from pipeline.sample.folder import export_frame
+from pipeline.sample.place import unprefixed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,7 +121,7 @@ def _zones(
         deliver.file_gdb(pbf.frame.drop(columns="plot"), gdb, "YJJBNTBHTB")
     gpkg = folder / "耕地保护目标" / "GDBHMB.gpkg"
     gpkg.unlink()
-    _geopackage(deliver.unprefixed(target.frame.drop(columns="plot")), gpkg, "GDBHMB")
+    _geopackage(unprefixed(target.frame.drop(columns="plot")), gpkg, "GDBHMB")
     return _told(pbf, "reference/永久基本农田/YJJBNTBHTB.gdb") + _told(
         target, "reference/耕地保护目标/GDBHMB.gpkg"
     )

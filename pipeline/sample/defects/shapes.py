@@ -20,6 +20,7 @@ from pipeline.sample.defects.ground import (
     shared,
     split_off,
 )
+from pipeline.sample.place import ZONE_M
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,7 +163,8 @@ def _not_a_number(shape: Polygon) -> Polygon:
 
 
 def _unzoned(shape: Polygon) -> Polygon:
-    return shapely.transform(shape, lambda xy: xy - np.array([36_000_000.0, 0.0]))
+    zone_m = shape.bounds[0] // ZONE_M * ZONE_M
+    return shapely.transform(shape, lambda xy: xy - np.array([zone_m, 0.0]))
 
 
 def _far(shape: Polygon) -> Polygon:
