@@ -6,6 +6,6 @@ line, so no data moves between workers but file names, hashes and accounts.
 
 from pipeline.province.cluster import Cluster
 from pipeline.province.run import COUNTIES, CountyRun
-from pipeline.province.whole import as_text, run_province
+from pipeline.province.whole import Wanted, as_text, run_province
 
-__all__ = ["COUNTIES", "Cluster", "CountyRun", "as_text", "run_province"]
+__all__ = ["COUNTIES", "Cluster", "CountyRun", "Wanted", "as_text", "run_province"]

@@ -20,6 +20,7 @@ from pipeline.aggregate.province import (
 )
 from pipeline.disk import replacing_folder
 from pipeline.freshness import key_of
+from pipeline.province.maps import map_data, write_maps
 from pipeline.reports.data import SAMPLE_MARK
 from pipeline.reports.province import TITLE, ProvinceTables, province_workbook
 
@@ -43,12 +44,15 @@ GROUP_ROWS = 4096
 """Rows of a row group: the ground of a few towns, which a reader passes over by its box."""
 
 
-def write_products(runs: Sequence[CountyRun], out: Path) -> Path:
+def write_products(runs: Sequence[CountyRun], out: Path, name: str, *, drawn: bool) -> Path:
     """Write the province's products below `out`; return their folder.
+
+    name: of the province, on its maps; drawn: with maps.
 
     counties.csv; summary, gaps, indicators as .parquet (every row of every county) and as
     province_*.csv (a row per county, and the sums); 全省汇总.xlsx; tasks/county=CODE/tasks.parquet
-    (all tasks of the newest export, EPSG:4490, Hilbert-sorted, with covering bbox); manifest.json.
+    (all tasks of the newest export, EPSG:4490, Hilbert-sorted, with covering bbox); maps/;
+    manifest.json.
     Raises OutputError; then the last ones stand.
     """
     folder = out / FOLDER
@@ -59,17 +63,21 @@ def write_products(runs: Sequence[CountyRun], out: Path) -> Path:
         storage.write_table(work / "counties.csv", lines)
         finished = [run for run in runs if not run.refused]
         run_ids = _run_ids(finished)
+        maps = {}
         if finished:
             product_id = key_of({"counties": run_ids, "lines": lines.to_csv()})[:SHORT]
             made_up = any(run.county.sample for run in finished if run.county)
             mark = f"　{SAMPLE_MARK}" if made_up else ""
             stamp = f"{_span(lines)}　产品编号 {product_id}{mark}"
-            _write_tables(work, [_tables(run) for run in finished], lines, stamp)
+            gaps = _write_tables(work, [_tables(run) for run in finished], lines, stamp)
+            data = map_data(runs, gaps, name) if drawn else None
+            maps = write_maps(work, folder, data, before) if data else {}
         for run in finished:
             _write_tasks(work, run)
         made = sorted(path for path in work.rglob("*") if path.is_file())
         outputs = {path.relative_to(work).as_posix(): storage.sha256(path) for path in made}
-        storage.write_json(work / MANIFEST, {"counties": run_ids, "outputs": outputs})
+        manifest = {"counties": run_ids, "maps": maps, "outputs": outputs}
+        storage.write_json(work / MANIFEST, manifest)
     return folder
 
 
@@ -102,7 +110,8 @@ def _tables(run: CountyRun) -> CountyTables:
 
 def _write_tables(
     work: Path, counties: Sequence[CountyTables], lines: pd.DataFrame, stamp: str
-) -> None:
+) -> pd.DataFrame:
+    """Write the tables over all counties; return their gaps."""
     for name in STACKED:
         storage.write_columns(work / f"{name}.parquet", stacked(counties, name))
     tables = {
@@ -114,6 +123,7 @@ def _write_tables(
         storage.write_table(work / f"province_{name}.csv", table)
     book = province_workbook(ProvinceTables(**tables, counties=lines, stamp=stamp))
     storage.write_bytes(work / f"{TITLE}.xlsx", book)
+    return tables["gaps"]
 
 
 def _span(lines: pd.DataFrame) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.aggregate.province import WHOLE_PROVINCE
 from pipeline.disk import locked
 from pipeline.province.folders import find
 from pipeline.province.products import write_products
@@ -20,15 +22,24 @@ if TYPE_CHECKING:
 HEAD = ("县", "代码", "状态", "退出码", "做了几步", "用时（秒）", "工作进程内存峰值（MB）")
 
 
-def run_province(root: Path, out: Path, cluster: Cluster, *, maps: bool) -> list[CountyRun]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What to make besides tables: the province's maps under its name, each county's own too."""
+
+    name: str = WHOLE_PROVINCE
+    maps: bool = True
+    county_maps: bool = False
+
+
+def run_province(root: Path, out: Path, cluster: Cluster, wanted: Wanted) -> list[CountyRun]:
     """Run the counties below `root`, write the province's products; return how each ended.
 
     Raises UsageError (no counties, no cluster), OutputError (another run on `out`, no room).
     """
     folders = find(root)
     with locked(out):
-        runs = run(folders, out, cluster, maps=maps)
-        write_products(runs, out)
+        runs = run(folders, out, cluster, maps=wanted.county_maps)
+        write_products(runs, out, wanted.name, drawn=wanted.maps)
     return runs
 
 

@@ -51,7 +51,8 @@ def _entry(spec: MapSpec) -> str:
     drawn = "、".join(NEEDS.get(name, name) for name in spec.needs)
     when = "只有最新一期" if spec.newest_only else "每期各一份"
     if spec.command != "maps":
-        files, when = f"`{spec.stem}.pdf`", f"要时由 `gengbao {spec.command}` 做"
+        files = files.removeprefix("`maps/").join(("`", ""))
+        when = f"要时由 `gengbao {spec.command}` 做"
     return f"""## {spec.title}
 
 ![{spec.title}]({PICTURES}/{spec.name}.png)

@@ -71,8 +71,7 @@ def chart_page(data: MapData, title: str, headline: str) -> Sheet:
     county = data.county
     kit.titles(
         sheet, room, f"{county.name}{title}（{county.ledger.year}年度）", headline,
-        f"数据截至{kit.chinese_date(data.export)} · {kit.issue_text(data)}"
-        f" · 整改期限{kit.chinese_date(county.deadline)}",
+        kit.subtitle(data),
     )  # fmt: skip
     if county.sample:
         kit.sample_mark(sheet, (room.right - 50, room.top - 17))

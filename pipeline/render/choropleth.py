@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 from pipeline.render import furniture as kit
 from pipeline.render.frame import (
-    distance_text,
     fit_frame,
     grid_north,
-    neat_grid,
     scale_bar,
     scale_text,
 )
+from pipeline.render.graticule import grid
 from pipeline.render.ground import borders, glow, ground, water
 from pipeline.render.labels import Wanted, place, write
 from pipeline.render.layout import layout_of
@@ -109,25 +108,20 @@ def draw(theme: Theme, data: MapData, page: Page) -> Figure:
     scene = Scene(data, theme, frame, ground(data.towns, frame), layout)
     sheet = new_sheet(page, layout.zoom)
     room = kit.neatlines(sheet)
-    county = data.county
-    kit.titles(
-        sheet, room, theme.title, theme.headline,
-        f"数据截至{kit.chinese_date(data.export)} · {kit.issue_text(data)}"
-        f" · 整改期限{kit.chinese_date(county.deadline)}",
-    )  # fmt: skip
-    draw_map(sheet, scene)
+    kit.titles(sheet, room, theme.title, theme.headline, kit.subtitle(data))
+    ranks = draw_map(sheet, scene)
     y = _draw_legend(sheet, scene)
     if layout.ranking is not None:
         beneath = layout.ranking.left == layout.legend.left
         top = min(layout.ranking.top, y - 2) if beneath else layout.ranking.top
         _draw_ranking(sheet, scene, layout.ranking._replace(top=top))
-    _draw_foot(sheet, scene)
+    _draw_foot(sheet, scene, note_texts(scene, ranks=ranks))
     kit.run_line(sheet, room, data.product_id, theme.breaks.fingerprint)
     return sheet.figure
 
 
-def draw_map(sheet: Sheet, scene: Scene) -> None:
-    """Draw everything within and along the map frame."""
+def draw_map(sheet: Sheet, scene: Scene) -> bool:
+    """Draw everything within and along the map frame; tell whether ranks stand for names."""
     data, frame, land, theme = scene.data, scene.frame, scene.land, scene.theme
     sheet.rect(frame.box, STYLE.around)
     glow(sheet, land.county, frame)
@@ -139,14 +133,19 @@ def draw_map(sheet: Sheet, scene: Scene) -> None:
     borders(sheet, land)
     blocked = _corners(sheet, scene)
     labels = [
-        Wanted(land.shapes[code], *town.label, theme.colour(town))
+        Wanted(
+            land.shapes[code], *town.label, theme.colour(town),
+            (town.rank or "—") if data.scope.crowded else "",
+        )
         for code, town in sorted(towns.items())
-    ]
+    ]  # fmt: skip
     placed = place(sheet, labels, frame.box, blocked)
-    step = neat_grid(sheet, frame, data.county.crs, [*blocked, *(p.box for p in placed)])
+    spacing = grid(sheet, frame, data.county.crs, [*blocked, *(p.box for p in placed)])
     write(sheet, placed)
     sheet.rect(frame.box, "none", STYLE.ink, STYLE.frame_pt)
-    _draw_scale(sheet, scene, step)
+    _draw_scale(sheet, scene, spacing)
+    named = {item.wanted.name.replace("\n", "") for item in placed}
+    return not named.issuperset(town.town for town in towns.values())
 
 
 def _corners(sheet: Sheet, scene: Scene) -> list[Box]:
@@ -175,10 +174,10 @@ def _emptiest(scene: Scene, size: Box, room: Box, kept: list[Box]) -> Box:
     return min(free, key=lambda corner: county.intersection(corner.shape()).area)
 
 
-def _draw_scale(sheet: Sheet, scene: Scene, step_m: float) -> None:
+def _draw_scale(sheet: Sheet, scene: Scene, spacing: str) -> None:
     """Write scale, bar, grid distance and publisher beneath the frame."""
     box, y = scene.frame.box, scene.frame.box.bottom - 11.2
-    note = f"2000国家大地坐标系 · 公里网间距{distance_text(step_m)}"
+    note = f"2000国家大地坐标系 · {spacing}"
     sheet.text((box.left, y), note, Ink(STYLE.body_pt))
     left = max(box.centre[0] - 52, box.left + sheet.width(note, Ink(STYLE.body_pt)) + 6)
     sheet.text((left, y), scale_text(scene.frame.scale), Ink(12, bold=True))
@@ -196,7 +195,8 @@ def _draw_legend(sheet: Sheet, scene: Scene) -> float:
     rows.append(kit.LegendRow(STYLE.nodata, "无数据", theme.missing, STYLE.nodata_hatch))
     total = kit.LegendRow(STYLE.paper, "合计", theme.whole)
     y = kit.legend(sheet, panel, ("分级", *theme.legend_heads), rows, total)
-    lines = [("县界", STYLE.county_pt, STYLE.ink), ("镇（办）界", STYLE.town_pt, STYLE.town_line)]
+    outer, inner = scene.data.scope.lines
+    lines = [(outer, STYLE.county_pt, STYLE.ink), (inner, STYLE.town_pt, STYLE.town_line)]
     if any(artist.get_gid() == "water" for artist in sheet.axes.collections):
         lines.append(("河流、水库", 2.0, STYLE.water))
     return kit.line_legend(sheet, panel, y, lines)
@@ -212,35 +212,38 @@ def _draw_ranking(sheet: Sheet, scene: Scene, panel: Box) -> None:
         for town in shown
     ]
     if len(shown) < len(ranked):
-        name = f"其余{len(ranked) - len(shown)}个镇办"
+        name = f"其余{len(ranked) - len(shown)}个{scene.data.scope.part}"
         value, *columns = theme.rest([town.code for town in ranked[len(shown) :]])
         rows.append(kit.BarRow("", name, 0.0, "", value, tuple(columns)))
     total = kit.BarRow("", "合计", 0.0, "", theme.bars_total[0], theme.bars_total[1:])
     kit.bars(sheet, kit.band(sheet, panel, theme.bars_title), theme.bar_heads, rows, total)
 
 
-def _draw_foot(sheet: Sheet, scene: Scene) -> None:
+def _draw_foot(sheet: Sheet, scene: Scene, notes: Sequence[str]) -> None:
     """Draw the lowest panel: locator where there is room, notes and title block."""
     layout, theme, data = scene.layout, scene.theme, scene.data
-    named = any(theme.groups) and layout.locator is not None
+    inset = None if data.scope.crowded else layout.locator
+    named = any(theme.groups) and inset is not None
     room = kit.band(sheet, layout.foot, "督导组分区与说明" if named else "说明")
     left = room.left
-    if layout.locator is not None:
-        split = room.left + layout.locator
+    if inset is not None:
+        split = room.left + inset
         locator(sheet, Box(room.left, room.bottom, split, room.top - 2.2), scene.data, theme.groups)
         left = split + 3
     block = Box(left, room.bottom, room.right, room.bottom + _FOOT_ROWS_MM)
     kit.title_block(sheet, block, data, scene.frame.scale)
-    kit.notes(sheet, Box(left, block.top + 2, block.right, room.top - 2.2), note_texts(scene))
+    kit.notes(sheet, Box(left, block.top + 2, block.right, room.top - 2.2), notes)
 
 
-def note_texts(scene: Scene) -> list[str]:
-    """Return the theme's notes and those every sheet has."""
+def note_texts(scene: Scene, *, ranks: bool = False) -> list[str]:
+    """Return the theme's notes and those every sheet has; ranks: of names that didn't fit."""
     unplaced = [t.town for t in scene.theme.towns if t.code not in scene.land.shapes]
     texts = list(scene.theme.notes)
     if unplaced:
         texts.append(f"{'、'.join(unplaced)}没有界线，只列入图例和排名。")
-    texts.append(kit.BOUNDARY_NOTE)
+    if ranks:
+        texts.append("图上放不下名称处注名次，名称见排名。")
+    texts.append(scene.data.scope.note)
     if scene.data.county.sample:
         texts.append(f"{kit.SAMPLE_MARK}：界线与图斑均为合成，非真实成果。")
     return texts

@@ -9,6 +9,7 @@ import geopandas as gpd
 from pyproj import CRS
 
 from pipeline.errors import Finding, GengbaoError, InputError
+from pipeline.render.scope import COUNTY, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -78,7 +79,8 @@ class MapData:
     printed on it. Members that only some products need: land: plots (dlbm, geometry) of the
     export; tasks: the export's ledger (design §3, with polygons); history, waterfall, progress:
     the tables of that name, any exports, as text; findings: of a quality check (rule, text,
-    severity, bsm, found, town_code, x, y, geometry in the county's CRS).
+    severity, bsm, found, town_code, x, y, geometry in the county's CRS). scope: what the places are
+    called; of a province, its counties stand as towns of a county in one CRS for all.
 
     Raises
     ------
@@ -101,6 +103,7 @@ class MapData:
     waterfall: pd.DataFrame | None = None
     progress: pd.DataFrame | None = None
     findings: gpd.GeoDataFrame | None = None
+    scope: Scope = COUNTY
 
     def __post_init__(self) -> None:
         """Check columns, CRS and presence of polygons."""

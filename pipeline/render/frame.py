@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 
     from pipeline.render.sheet import Sheet
 
-SCALES = tuple(
-    int(step * 10**power)
-    for power in range(3, 7)
-    for step in (1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7.5)
+    Marks = Sequence[tuple[float, str]]
+
+SCALES = (
+    *(
+        int(step * 10**power)
+        for power in range(3, 7)
+        for step in (1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7.5)
+    ),
+    10_000_000,  # the widest province on A3
 )
 _STEPS_M = tuple(step * 10**power for power in range(1, 6) for step in (1, 2, 5))
 _GRID_MM = 22.0
@@ -31,6 +36,11 @@ _CORNER_MM = 5.0
 _PREFIXED_M = 1e6
 _BAR_SEGMENTS = 4
 _KM = 1000
+_ALBERS = (
+    "Longitude of false origin", "Latitude of 1st standard parallel",
+    "Latitude of 2nd standard parallel",
+)  # fmt: skip
+"""EPSG names of what makes an Albers equal-area projection one's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,23 @@ def prefix_m(crs: str) -> float:
     return 0.0 if false_easting >= _PREFIXED_M else zone * _PREFIXED_M
 
 
+def gauss(crs: str) -> bool:
+    """Tell whether a CRS is a Gauss-Krüger zone: it has a kilometre grid of its own."""
+    operation = CRS(crs).coordinate_operation
+    return operation is not None and operation.method_name == "Transverse Mercator"
+
+
+def crs_text(crs: str) -> str:
+    """Return a CRS as printed: the zone, or the projection for the counties of several."""
+    zone, meridian, _ = projection(crs)
+    if gauss(crs):
+        return f"CGCS2000 3°带第{zone}带（中央经线{meridian:g}°E）"
+    operation = CRS(crs).coordinate_operation
+    values = {p.name: f"{p.value:g}°" for p in operation.params} if operation else {}
+    middle, *parallels = (values[name] for name in _ALBERS)
+    return f"CGCS2000 阿尔伯斯等积圆锥投影（{middle}E；{'、'.join(parallels)}N）"
+
+
 def neat_grid(sheet: Sheet, frame: MapFrame, crs: str, avoid: Sequence[Box]) -> float:
     """Draw crosses of the kilometre grid, ticks and labels on the frame; return the step in m.
 
@@ -114,15 +141,7 @@ def neat_grid(sheet: Sheet, frame: MapFrame, crs: str, avoid: Sequence[Box]) -> 
     west, south, east, north = frame.ground
     eastings = np.arange(np.ceil(west / step), np.floor(east / step) + 1) * step
     northings = np.arange(np.ceil(south / step), np.floor(north / step) + 1) * step
-    crosses = frame.to_page(shapely.points([(e, n) for e in eastings for n in northings]))
-    taken = shapely.union_all([area.inset(-1).shape() for area in avoid])
-    clear = crosses[~shapely.intersects(taken, shapely.buffer(crosses, _CROSS_MM))]
-    arms = [
-        [(cross.x - dx, cross.y - dy), (cross.x + dx, cross.y + dy)]
-        for cross in clear
-        for dx, dy in ((_CROSS_MM, 0), (0, _CROSS_MM))
-    ]
-    sheet.strokes(arms, STYLE.hair_pt)
+    draw_crosses(sheet, frame, [(e, n) for e in eastings for n in northings], avoid)
     shift = prefix_m(crs)
     decimals = next((n for n in range(3) if step * 10**n % 1000 == 0), 3)
     across = [
@@ -133,27 +152,49 @@ def neat_grid(sheet: Sheet, frame: MapFrame, crs: str, avoid: Sequence[Box]) -> 
         (frame.to_page(shapely.Point(east, northing)).y, f"{northing / 1000:.{decimals}f}")
         for northing in northings
     ]
-    _edge_labels(sheet, frame.box, across, upward)
+    edge_labels(sheet, frame.box, (across, across), (upward, upward))
     return step
 
 
-def _edge_labels(
-    sheet: Sheet, box: Box, across: Sequence[tuple[float, str]], upward: Sequence[tuple[float, str]]
+def edge_labels(
+    sheet: Sheet, box: Box, across: tuple[Marks, Marks], upward: tuple[Marks, Marks]
 ) -> None:
-    """Draw ticks and labels on all four edges, where grid lines (x or y in mm, label) meet them."""
+    """Draw ticks and labels on the edges where grid lines meet them: x or y in mm, and the label.
+
+    across: on the lower and the upper edge; upward: on the left and the right one.
+    """
     ink = Ink(STYLE.grid_pt, colour=STYLE.quiet, ha="center")
     ticks = []
-    for x, label in across:
-        for edge, way, gap in ((box.bottom, -1, -3.6), (box.top, 1, 1.9)):
+    for marks, edge, way, gap in zip(
+        across, (box.bottom, box.top), (-1, 1), (-3.6, 1.9), strict=True
+    ):
+        for x, label in marks:
             ticks.append([(x, edge), (x, edge + way * _CROSS_MM)])
             if box.left + _CORNER_MM < x < box.right - _CORNER_MM:
                 sheet.text((x, edge + gap), label, ink)
-    for y, label in upward:
-        for edge, way, gap in ((box.left, -1, -1.9), (box.right, 1, 3.7)):
+    for marks, edge, way, gap in zip(
+        upward, (box.left, box.right), (-1, 1), (-1.9, 3.7), strict=True
+    ):
+        for y, label in marks:
             ticks.append([(edge, y), (edge + way * _CROSS_MM, y)])
             if box.bottom + _CORNER_MM < y < box.top - _CORNER_MM:
                 sheet.text((edge + gap, y), label, ink, rotation=90)
     sheet.strokes(ticks, STYLE.rule_pt)
+
+
+def draw_crosses(
+    sheet: Sheet, frame: MapFrame, at: Sequence[tuple[float, float]], avoid: Sequence[Box]
+) -> None:
+    """Draw a cross at each point of the ground (m), but under the boxes to avoid."""
+    crosses = frame.to_page(shapely.points(list(at)))
+    taken = shapely.union_all([area.inset(-1).shape() for area in avoid])
+    clear = crosses[~shapely.intersects(taken, shapely.buffer(crosses, _CROSS_MM))]
+    arms = [
+        [(cross.x - dx, cross.y - dy), (cross.x + dx, cross.y + dy)]
+        for cross in clear
+        for dx, dy in ((_CROSS_MM, 0), (0, _CROSS_MM))
+    ]
+    sheet.strokes(arms, STYLE.hair_pt)
 
 
 def distance_text(metres: float) -> str:
@@ -201,6 +242,8 @@ def grid_north(sheet: Sheet, frame: MapFrame, crs: str, at: tuple[float, float])
         frame.east_m, frame.north_m
     )
     angle = float(Proj(crs).get_factors(*lonlat).meridian_convergence)
-    text = f"收敛角 {'−' if angle < 0 else '+'}{abs(angle):.1f}°"
+    tenths = round(angle * 10)
+    sign = "−" if tenths < 0 else "+" if tenths else ""
+    text = f"收敛角 {sign}{abs(tenths) / 10:.1f}°"
     sheet.text((x, y - 3.2), text, Ink(STYLE.small_pt, colour=STYLE.quiet, ha="center"))
     return Box(x - 9, y - 5, x + 9, y + 17)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP
 from typing import TYPE_CHECKING
 
-from pipeline.render.frame import projection, scale_text
+from pipeline.render.frame import crs_text, scale_text
+from pipeline.render.scope import COUNTY
 from pipeline.render.sheet import Box, Ink, Sheet
 from pipeline.render.style import PT_MM, STYLE
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
     from pipeline.render.data import MapData
 
-BOUNDARY_NOTE = "镇界为示意，不作为划界和权属依据。"
+BOUNDARY_NOTE = COUNTY.note
 SAMPLE_MARK = "示例数据"
 PAGE_URL = "gengbao:page/"
 _BAND_MM = 6.8
+_WIDE_ROW_MM = 7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,18 @@ def chinese_date(day: date) -> str:
 
 def issue_text(data: MapData) -> str:
     """Return which issue this is: the count of exports from the ledger's on, and the date."""
+    if data.scope.issue:
+        return data.scope.issue
     number = sum(data.county.ledger <= day <= data.export for day in data.county.exports)
     name = "，台账首期" if data.export == data.county.ledger else ""
     return f"第{number}期（{data.export.isoformat()}{name}）"
+
+
+def subtitle(data: MapData) -> str:
+    """Return the line beneath a title: of when the data is, which issue, until when to do it."""
+    text = f"数据截至{chinese_date(data.export)} · {issue_text(data)}"
+    limit = f" · 整改期限{chinese_date(data.county.deadline)}"
+    return text + (limit if data.scope.deadline else "")
 
 
 def neatlines(sheet: Sheet) -> Box:
@@ -137,11 +148,16 @@ def bar_rows(panel: Box, count: int, least_mm: float = 3.2) -> int:
 
 
 def bars(
-    sheet: Sheet, panel: Box, heads: tuple[str, ...], rows: Sequence[BarRow], total: BarRow
-) -> None:
-    """Draw the ranking: rank, name, bar with its figure, columns; rows share the height."""
-    step = min(7.0, (panel.height - 7) / (len(rows) + 1.4))
-    size = max(STYLE.small_pt, min(STYLE.body_pt, step / PT_MM * 0.62))
+    sheet: Sheet, panel: Box, heads: tuple[str, ...], rows: Sequence[BarRow], total: BarRow,
+    *, most_mm: float = _WIDE_ROW_MM,
+) -> None:  # fmt: skip
+    """Draw the ranking: rank, name, bar with its figure, columns; rows share the height.
+
+    most_mm: the highest row, where there are few.
+    """
+    step = min(most_mm, (panel.height - 7) / (len(rows) + 1.4))
+    most_pt = STYLE.panel_pt if step > _WIDE_ROW_MM else STYLE.body_pt
+    size = max(STYLE.small_pt, min(most_pt, step / PT_MM * 0.62))
     plain, quiet = Ink(size), Ink(STYLE.note_pt, colour=STYLE.quiet, ha="right")
     stops = _stops(panel, len(heads) - 1, 15)
     name_at = panel.left + 8.5
@@ -190,9 +206,8 @@ def _rule(sheet: Sheet, panel: Box, y: float) -> None:
 
 def title_block(sheet: Sheet, panel: Box, data: MapData, scale: int) -> None:
     """Draw the table of particulars; 密级 and 审图号 stay blank for a person."""
-    zone, meridian, _ = projection(data.county.crs)
     rows = (
-        ("坐标系", f"CGCS2000 3°带第{zone}带（中央经线{meridian:g}°E）"),
+        ("坐标系", crs_text(data.county.crs)),
         (
             "比例尺",
             f"{scale_text(scale)}（A3原大）" if sheet.page.name == "A3" else scale_text(scale),
@@ -263,9 +278,8 @@ def page_foot(sheet: Sheet, data: MapData, number: int, pages: int) -> None:
     """Write the foot of a book's page: product id, what areas and borders are, page number."""
     room = sheet.room.inset(10)
     ink = Ink(STYLE.small_pt, colour=STYLE.quiet)
-    zone, meridian, _ = projection(data.county.crs)
     text = (
-        f"产品编号 {data.product_id}  CGCS2000 3°带第{zone}带（中央经线{meridian:g}°E），"
+        f"产品编号 {data.product_id}  {crs_text(data.county.crs)}，"
         f"公里网单位公里  面积为椭球面积，1亩=2000/3平方米  {BOUNDARY_NOTE}"
     )
     sheet.text((room.left + 4, room.bottom + 2.2), text, ink)

@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.errors import Finding, GengbaoError
 from pipeline.render.breaks import half_up
 from pipeline.render.data import table_of
+from pipeline.render.scope import COUNTY, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.render.breaks import Break, Breaks
     from pipeline.render.data import MapData
 
-COUNTY_ROW = "全县"
+COUNTY_ROW = COUNTY.whole
 _TOP = 3
 
 
@@ -135,10 +136,11 @@ def gap_table(data: MapData, indicator: str, day: date | None = None) -> GapTabl
     ]
     towns = tuple(_town(code, *names[code], by_code.get(code, {})) for code in sorted(names))
     faults += [f"{t.town}剩余缺口为 {t.remaining}" for t in towns if (t.remaining or 0) < 0]
-    whole = rows[rows["town"] == COUNTY_ROW].to_dict("records")
-    county = _town("", COUNTY_ROW, "", whole[0]) if whole else None
+    scope = data.scope
+    whole = rows[rows["town"] == scope.whole].to_dict("records")
+    county = _town("", scope.whole, "", whole[0]) if whole else None
     table = GapTable(towns, county)
-    faults += _total_fault(table)
+    faults += _total_fault(table, scope)
     if faults:
         raise GengbaoError(
             Finding(f"gaps {day or data.export} {indicator}", fault, "请把运行日志交给维护人员")
@@ -153,7 +155,7 @@ def _town(code: str, name: str, group: str, row: Mapping[Hashable, object]) -> T
     return TownGap(code, name, group, *(amount(row.get(column)) for column in columns))
 
 
-def _total_fault(table: GapTable) -> list[str]:
+def _total_fault(table: GapTable, scope: Scope) -> list[str]:
     """Compare the towns' sum with the county row, allowing half a unit of each last decimal."""
     printed = table.county.remaining if table.county else None
     if printed is None:
@@ -162,7 +164,7 @@ def _total_fault(table: GapTable) -> list[str]:
     allowed = sum((Decimal(5).scaleb(_exponent(a) - 1) for a in amounts), Decimal(0))
     if abs(table.remaining - printed) <= allowed:
         return []
-    return [f"各镇剩余缺口之和 {table.remaining} 与全县行 {printed} 不符"]
+    return [f"{scope.each}剩余缺口之和 {table.remaining} 与{scope.whole}行 {printed} 不符"]
 
 
 def _exponent(value: Decimal) -> int:
@@ -231,27 +233,27 @@ def whole_mu(value: Decimal | None) -> str:
     return "不足1" if value > 0 and rounded == 0 else f"{rounded:,}"
 
 
-def headline(table: GapTable, what: str) -> str:
+def headline(table: GapTable, what: str, scope: Scope = COUNTY) -> str:
     """Say in one sentence where the gap lies, from the figures alone; what: its Chinese name."""
-    missing = len(table.towns) - len(table.known)
-    tail = f"（另有{missing}个镇办无数据，未计入）" if missing else ""
+    missing, part = len(table.towns) - len(table.known), scope.part
+    tail = f"（另有{missing}个{part}无数据，未计入）" if missing else ""
     ranked = table.ranked()
     if not ranked:
-        return f"各镇办均无{what}数据"
+        return f"各{part}均无{what}数据"
     total, open_towns = table.remaining, [town for _, town in ranked if town.remaining]
     if not open_towns:
-        return f"全县已无{what}{tail}"
-    text = f"全县{what}{whole_mu(total)}亩"
+        return f"{scope.whole}已无{what}{tail}"
+    text = f"{scope.whole}{what}{whole_mu(total)}亩"
     first = [town for rank, town in ranked if rank == 1 and town.remaining]
     if len(open_towns) == 1:
         return f"{text}，全部在{first[0].town}{tail}"
     if len(first) > 1:
         names = "、".join(town.town for town in first[:_TOP])
-        text += f"，{names}{'等' if len(first) > _TOP else ''}{len(first)}个镇办并列最大"
+        text += f"，{names}{'等' if len(first) > _TOP else ''}{len(first)}个{part}并列最大"
         text += f"，各{whole_mu(first[0].remaining)}亩"
     else:
         text += f"，{first[0].town}占{percent(first[0].remaining, total)}"
     if len(open_towns) > _TOP + 1:
         top = sum((t.remaining or Decimal(0) for t in open_towns[:_TOP]), Decimal(0))
-        text += f"，最大的三个镇办合计占{percent(top, total)}"
+        text += f"，最大的三个{part}合计占{percent(top, total)}"
     return text + tail

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pipeline.render.breaks import Breaks
     from pipeline.render.data import MapData
+    from pipeline.render.scope import Scope
 
 _TOP = 3
 
@@ -40,7 +41,8 @@ class Named:
 
 def remaining_theme(data: MapData, named: Named, name: str) -> Theme:
     """Return the sheet of what remains; name: of its classes in breaks.csv (whole 亩)."""
-    table, breaks = gap_table(data, named.indicator), load_breaks(name)
+    scope = data.scope
+    table, breaks = gap_table(data, named.indicator), load_breaks(f"{scope.breaks}{name}")
     ranked = table.ranked()
     longest = ranked[0][1].remaining if ranked else None
     shares = table.target is not None
@@ -64,11 +66,11 @@ def remaining_theme(data: MapData, named: Named, name: str) -> Theme:
     missing = len(table.towns) - len(table.known)
     return Theme(
         title=f"{data.county.name}{named.gap}分布图（{data.county.ledger.year}年度）",
-        headline=headline(table, named.gap),
+        headline=headline(table, named.gap, scope),
         breaks=breaks,
         towns=(*towns, *_without_data(table)),
         legend_title="图例（剩余，亩）",
-        legend_heads=("镇办数", "剩余合计"),
+        legend_heads=(f"{data.scope.part}数", "剩余合计"),
         classes=tuple(
             (item, (f"{count} 个", f"{whole_mu(mu)} 亩"))
             for item, count, mu in reversed(table.sums(breaks))
@@ -90,7 +92,7 @@ def remaining_theme(data: MapData, named: Named, name: str) -> Theme:
             f"{named.counts}完成率=已恢复÷应恢复。",
             (f"分级和名次按四舍五入后的整亩数，分级界限各期不变；"
             f"大于0而不足0.5亩的列入{next(c for c in breaks.classes if c.lower > 0).label}级。"),
-            *_rounding(table, breaks),
+            *_rounding(table, breaks, scope),
             *_published(data, table),
         ),
     )  # fmt: skip
@@ -117,11 +119,11 @@ def rate_theme(data: MapData, named: Named, name: str) -> Theme:
     return Theme(
         title=f"{data.county.name}{named.gap.removesuffix('缺口').removesuffix('剩余任务')}"
         f"整改完成率图（{data.county.ledger.year}年度）",
-        headline=_rate_headline(table, order),
+        headline=_rate_headline(table, order, data.scope),
         breaks=breaks,
         towns=(*towns, *_without_data(table)),
         legend_title="图例（完成率=已恢复÷应恢复）",
-        legend_heads=("镇办数", "剩余合计"),
+        legend_heads=(f"{data.scope.part}数", "剩余合计"),
         classes=tuple(
             (item, (f"{len(own)} 个", f"{whole_mu(_remaining(own))} 亩"))
             for item, own in members.items()
@@ -176,29 +178,29 @@ def _remaining(towns: Sequence[TownGap]) -> Decimal:
     return sum((town.remaining or Decimal(0) for town in towns), Decimal(0))
 
 
-def _rate_headline(table: GapTable, order: Sequence[TownGap]) -> str:
-    """Say in one sentence how far the county is and who is behind, from the figures alone."""
+def _rate_headline(table: GapTable, order: Sequence[TownGap], scope: Scope) -> str:
+    """Say in one sentence how far the whole is and who is behind, from the figures alone."""
     if not order or table.county is None:
-        return "各镇办均无完成率数据"
+        return f"各{scope.part}均无完成率数据"
     if not table.remaining:
-        return "全县已全部完成"
-    text = f"全县完成{done(table.county)}"
+        return f"{scope.whole}已全部完成"
+    text = f"{scope.whole}完成{done(table.county)}"
     behind = [town for town in order if town.remaining]
     slowest = [town for town in behind if town.permille == behind[0].permille]
     if len(slowest) == len(order):
-        return f"{text}，各镇办进度相同"
+        return f"{text}，各{scope.part}进度相同" if len(order) > 1 else text
     names = "、".join(town.town for town in slowest[:_TOP])
-    more = f"等{len(slowest)}个镇办" if len(slowest) > _TOP else ""
+    more = f"等{len(slowest)}个{scope.part}" if len(slowest) > _TOP else ""
     text += f"，{names}{more}最慢（{done(slowest[0])}）"
     finished = len(order) - len(behind)
-    return text + (f"，已完成的镇办{finished}个" if finished else "")
+    return text + (f"，已完成的{scope.part}{finished}个" if finished else "")
 
 
-def _rounding(table: GapTable, breaks: Breaks) -> list[str]:
+def _rounding(table: GapTable, breaks: Breaks, scope: Scope) -> list[str]:
     """Name every printed sum that differs from the printed total."""
     total = int(half_up(table.remaining, 0))
     sums = {
-        "各镇": sum(town.shown for town in table.known),
+        scope.each: sum(town.shown for town in table.known),
         "各级": sum(int(half_up(mu, 0)) for _, _, mu in table.sums(breaks)),
     }
     return [

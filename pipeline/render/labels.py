@@ -28,13 +28,24 @@ _AROUND_MM = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A label to place: its polygon in page mm, name and figure (strong), rate, fill colour."""
+    """A label to place: its polygon in page mm, name and figure (strong), rate, fill colour.
+
+    brief: what stands for all of it where it doesn't fit, "" where it must be told at a leader.
+    """
 
     shape: BaseGeometry
     name: str
     figure: str
     rate: str
     fill: str
+    brief: str = ""
+
+    def ways(self) -> Iterator[Wanted]:
+        """Yield the label as it would best be, then ever shorter, where it may be."""
+        yield self
+        if self.brief:
+            yield replace(self, rate="")
+            yield replace(self, name=self.brief, figure="", rate="")
 
     def folded(self) -> Wanted:
         """Return the label with its name on two lines, the longer one first."""
@@ -59,24 +70,35 @@ def place(
 
     Callouts stand off all polygons where there is room, clear of every other label, of the boxes
     in the way and of the frame; their leaders (drawn beneath the labels) avoid labels where they
-    can. Raises GengbaoError when the frame has no room left.
+    can. Raises GengbaoError when the frame has no room left; a label that has a brief form is then
+    left out.
     """
     keep_out = shapely.union_all([box.shape() for box in blocked])
-    inside = {n: found for n, w in enumerate(wanted) if (found := _inside(sheet, w, keep_out))}
+    inside = {
+        n: found
+        for n, w in enumerate(wanted)
+        if (found := next(filter(None, (_inside(sheet, way, keep_out) for way in w.ways())), None))
+    }
     taken = [*blocked, *(placed.box for placed in inside.values())]
     ground = shapely.union_all([w.shape for w in wanted])
     for n, item in enumerate(wanted):
-        if n not in inside:
-            inside[n] = _beside(sheet, item, frame, taken, ground)
-            taken.append(inside[n].box)
-    return tuple(inside[n] for n in range(len(wanted)))
+        if n in inside:
+            continue
+        found = _beside(sheet, item, frame, taken, ground)
+        if found is not None:
+            inside[n] = found
+            taken.append(found.box)
+        elif not item.brief:
+            advice = "请改用更大的图幅"
+            raise GengbaoError(Finding(f"图上注记“{item.name}”", "图框内已无空位", advice))
+    return tuple(inside[n] for n in sorted(inside))
 
 
 def _inks(item: Wanted, size_pt: float) -> Iterator[tuple[str, Ink]]:
     """Yield the lines with their ink at a size."""
     colour = STYLE.paper if on_dark(item.fill) else STYLE.ink
     strong = Ink(size_pt, bold=True, colour=colour, ha="center")
-    for text in (*item.name.split("\n"), item.figure):
+    for text in filter(None, (*item.name.split("\n"), item.figure)):
         yield text, strong
     if item.rate:
         weak = max(STYLE.small_pt, size_pt * STYLE.rate_ratio)
@@ -137,7 +159,7 @@ def _inside(sheet: Sheet, item: Wanted, keep_out: BaseGeometry) -> Placed | None
 
 def _beside(
     sheet: Sheet, item: Wanted, frame: Box, taken: Sequence[Box], ground: BaseGeometry
-) -> Placed:
+) -> Placed | None:
     """Return the nearest free place for a callout, off the polygons if there is any."""
     anchor = _middle(item.shape)
     size = _extent(sheet, replace(item, fill=STYLE.paper), STYLE.callout_pt)
@@ -155,7 +177,7 @@ def _beside(
     off = clear & ~shapely.intersects(ground, boxes)
     choice = next((places for places in (off, clear, free) if places.any()), None)
     if choice is None:
-        raise GengbaoError(Finding(f"图上注记“{item.name}”", "图框内已无空位", "请改用更大的图幅"))
+        return None
     distance = np.where(choice, np.hypot(*(centres - anchor).T), np.inf)
     box = Box(*shapely.bounds(boxes[np.argmin(distance)]))
     return Placed(item, box, STYLE.callout_pt, (float(anchor[0]), float(anchor[1])))

@@ -73,8 +73,7 @@ def draw(
     room = kit.neatlines(sheet)
     top = kit.titles(
         sheet, room, words.title, words.headline,
-        f"数据截至{kit.chinese_date(data.export)} · {kit.issue_text(data)}"
-        f" · 整改期限{kit.chinese_date(data.county.deadline)}",
+        kit.subtitle(data),
     )  # fmt: skip
     area = Box(room.left + 4, room.bottom + _FOOT_MM + 22, room.right - 4, top)
     boxes = _grid(area, len(panels) + (extra is not None))

@@ -27,7 +27,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--memory", default="auto", help="每个工作进程的内存上限，如 3GiB（默认：平分本机内存）"
     )
-    parser.add_argument("--maps", action="store_true", help="各县的图件、报表也一起做")
+    parser.add_argument("--name", default="全省", help="省名，印在全省图上（默认“全省”）")
+    drawn = parser.add_mutually_exclusive_group()
+    drawn.add_argument("--maps", action="store_true", help="各县的图件、报表也一起做")
+    drawn.add_argument("--no-maps", action="store_true", help="只做数和表，全省图也不画")
 
 
 def _positive(text: str) -> int:
@@ -41,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     from pipeline import province
 
     cluster = province.Cluster(scheduler=args.scheduler, workers=args.workers, memory=args.memory)
-    runs = province.run_province(args.counties, args.out, cluster, maps=args.maps)
+    wanted = province.Wanted(name=args.name, maps=not args.no_maps, county_maps=args.maps)
+    runs = province.run_province(args.counties, args.out, cluster, wanted)
     print(province.as_text(runs))
     for one in runs:
         if one.refused:

@@ -66,8 +66,7 @@ def draw(data: MapData) -> Iterator[Figure]:
         sheet, room,
         f"{county.name}耕地保护整改任务挂图（{county.ledger.year}年度）",
         _headline(tasks),
-        f"数据截至{kit.chinese_date(data.export)} · {kit.issue_text(data)}"
-        f" · 整改期限{kit.chinese_date(county.deadline)}",
+        kit.subtitle(data),
     )  # fmt: skip
     west, south, east, north = (float(v) for v in data.towns.total_bounds)
     frame = fit_frame(layout.map, (west, south, east, north), 6.0, layout.zoom)
