@@ -25,7 +25,11 @@ from pipeline.aggregate.province import (
     province_summary,
 )
 from pipeline.disk import locked
-from pipeline.province.products import sorted_tasks
+from pipeline.errors import OutputError, UsageError
+from pipeline.province import Cluster, CountyRun, Wanted, run_province
+from pipeline.province.folders import find
+from pipeline.province.maps import specs
+from pipeline.province.products import sorted_tasks, write_products
 
 CODES = ("990001", "990002")
 
@@ -51,7 +55,7 @@ def province(counties, made_once):
     """Products of one run on one worker."""
 
     def make(out):
-        done = gengbao("province", counties, "--out", out, "--workers", 1)
+        done = gengbao("province", counties, "--out", out, "--workers", 1, "--no-maps")
         assert done.returncode == 0, done.stderr
         assert "2 个县，完成 2 个，未完成 0 个" in done.stdout
 
@@ -60,8 +64,9 @@ def province(counties, made_once):
 
 def test_two_workers_one_of_them_killed_make_the_same_bytes_as_one(counties, province, tmp_path):
     command = [sys.executable, "-m", "pipeline", "province", counties, "--out", tmp_path]
+    command += ["--workers", "2", "--no-maps"]
     with subprocess.Popen(  # noqa: S603 - our own command
-        [*map(str, command), "--workers", "2"], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        [*map(str, command)], cwd=ROOT, stderr=subprocess.PIPE, text=True,
         stdout=subprocess.DEVNULL,
     ) as run:  # fmt: skip
         assert run.stderr is not None
@@ -85,26 +90,20 @@ def _workers(pid):
     raise AssertionError("no worker process")
 
 
-def test_a_second_run_finds_every_step_done(counties, province, tmp_path):
-    out = shutil.copytree(province, tmp_path / "out")
-    before = hashes(out)
-    done = gengbao("province", counties, "--out", out, "--workers", 1)
-    assert done.returncode == 0, done.stderr
-    steps = [line for line in done.stderr.splitlines() if "（第 " in line]
-    assert steps
-    assert all("已是最新" in line for line in steps)
-    assert hashes(out) == before
-
-
-def test_a_bad_county_is_explained_and_stops_no_other(counties, province, tmp_path):
+def test_a_bad_county_is_explained_and_stops_no_other_whose_steps_are_all_done(
+    counties, province, tmp_path
+):
     raw, out = (
         shutil.copytree(counties, tmp_path / "in"),
         shutil.copytree(province, tmp_path / "out"),
     )
     survey = next((raw / CODES[0] / "exports").glob("*/*.shp"))
     survey.write_bytes(survey.read_bytes()[:-5000])
-    done = gengbao("province", raw, "--out", out, "--workers", 1)
+    done = gengbao("province", raw, "--out", out, "--workers", 1, "--no-maps")
     assert done.returncode == 4
+    steps = [line for line in done.stderr.splitlines() if f"{CODES[1]}县" in line and "步" in line]
+    assert steps
+    assert all("已是最新" in line for line in steps)
     assert survey.name in done.stderr
     assert "2 个县，完成 1 个，未完成 1 个" in done.stdout
     lines = {row["county_code"]: row for row in read_csv(out / "province/counties.csv")}
@@ -114,8 +113,8 @@ def test_a_bad_county_is_explained_and_stops_no_other(counties, province, tmp_pa
     own = [r for r in read_csv(out / f"counties/{CODES[1]}/data/processed/gaps.csv")
            if r["level"] == "county"]  # fmt: skip
     assert [r["remaining_mu"] for r in sums] == [r["remaining_mu"] for r in own]
-    place = f"counties/{CODES[0]}/data"
-    assert hashes(out / place) == hashes(province / place), "the last good products were touched"
+    for place in (f"counties/{CODES[0]}/data", f"counties/{CODES[1]}"):
+        assert hashes(out / place) == hashes(province / place), "good products were touched"
 
 
 def test_folders_that_are_no_county_and_codes_twice_are_refused_one_by_one(counties, tmp_path):
@@ -131,11 +130,29 @@ def test_folders_that_are_no_county_and_codes_twice_are_refused_one_by_one(count
     ] * 3
 
 
+def test_maps_are_drawn_once_and_kept_while_they_show_the_same(
+    counties, province, tmp_path, monkeypatch
+):
+    runs = [
+        CountyRun(folder=f.path.name, county=f.county, refused=None,
+                  out=province / "counties" / f.path.name)
+        for f in find(counties)
+    ]  # fmt: skip
+    one = [spec for spec in specs() if spec.name == "league"]
+    monkeypatch.setattr("pipeline.province.maps.specs", lambda: one)
+    folder = write_products(runs, tmp_path, "示例省", drawn=True)
+    assert {p.suffix for p in (folder / "maps").iterdir()} == {".pdf", ".png"}
+    first = hashes(folder)
+    monkeypatch.setattr("pipeline.province.maps.render", None)  # nothing is drawn again
+    write_products(runs, tmp_path, "示例省", drawn=True)
+    assert hashes(folder) == first
+
+
 def test_two_runs_on_one_place_refuse_each_other(counties, tmp_path):
-    with locked(tmp_path):
-        done = gengbao("province", counties, "--out", tmp_path, "--workers", 1)
-    assert done.returncode == 5
-    assert "另一" in done.stderr or "正在" in done.stderr
+    with locked(tmp_path), pytest.raises(OutputError) as caught:
+        run_province(counties, tmp_path, Cluster(), Wanted())
+    assert caught.value.exit_code == 5
+    assert "正在" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -153,10 +170,10 @@ def test_a_wrong_command_line_is_told(args, said):
 
 
 def test_a_scheduler_that_does_not_answer_is_told(counties, tmp_path):
-    address = ("--scheduler", "tcp://127.0.0.1:9")
-    done = gengbao("province", counties, "--out", tmp_path / "out", *address)
-    assert done.returncode == 2
-    assert "连不上" in done.stderr
+    nobody = Cluster(scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(UsageError, match="连不上") as caught:
+        run_province(counties, tmp_path / "out", nobody, Wanted())
+    assert caught.value.exit_code == 2
 
 
 def test_the_tasks_of_all_counties_open_as_one_layer(province):

@@ -65,6 +65,8 @@ def run(folders: Sequence[Folder], out: Path, cluster: Cluster, *, maps: bool) -
     the holder of the lock on `out`. A county that fails keeps its last good products, and stops
     no other. Raises UsageError where the cluster can't be reached.
     """
+    if not any(folder.county for folder in folders):
+        return [_not_run(folder) for folder in folders]
     with connected(cluster) as client, ThreadPoolExecutor(len(folders)) as waiting:
         log.info("Dask 看板 %s", client.dashboard_link)
         runs = [
@@ -78,11 +80,15 @@ def run(folders: Sequence[Folder], out: Path, cluster: Cluster, *, maps: bool) -
             raise
 
 
+def _not_run(folder: Folder) -> CountyRun:
+    return CountyRun(folder=folder.path.name, county=None, out=None, refused=folder.refused)
+
+
 def _county(client: Client, folder: Folder, out: Path, *, maps: bool, place: int) -> CountyRun:
     """Run one county to its end, good or bad."""
     county = folder.county
     if county is None:
-        return CountyRun(folder=folder.path.name, county=None, out=None, refused=folder.refused)
+        return _not_run(folder)
     home, started, done = out / COUNTIES / county.code, time.monotonic(), list[Done]()
     refused = None
     try:
