@@ -13,10 +13,11 @@ from pipeline.measure.ellipsoid import (
 )
 from pipeline.measure.equal_area import PLANAR, AreaScale, area_scale, equal_area
 from pipeline.measure.numbers import mu_text, round_half_up, to_cm2, to_mu
-from pipeline.measure.threads import for_each, in_threads
+from pipeline.measure.threads import THREADS, for_each, in_threads
 
 __all__ = [
     "PLANAR",
+    "THREADS",
     "AreaScale",
     "Base",
     "adjust",

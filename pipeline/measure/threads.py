@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_THREADS = min(os.cpu_count() or 1, 8)
+THREADS = "GENGBAO_THREADS"
+"""Environment: how many threads a process may use, where several share the machine."""
+_THREADS = int(os.environ.get(THREADS, "0")) or min(os.cpu_count() or 1, 8)
 _ROWS_AT_ONCE = 4_000
 
 Item = TypeVar("Item")

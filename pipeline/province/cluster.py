@@ -11,6 +11,7 @@ import dask
 from distributed import Client, LocalCluster
 
 from pipeline.errors import Finding, UsageError
+from pipeline.measure import THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +28,8 @@ class Cluster:
     """Which cluster to use.
 
     scheduler: address of one that is running (its workers see the same folders under the same
-    names); else workers: how many processes of one thread to start here, memory: what each may
-    use, as Dask writes it ("3GiB"), before it is ended and its task tried elsewhere.
+    names); else workers: how many processes of one thread, so of one core, to start here, memory:
+    what each may use, as Dask writes it ("3GiB"), before it is ended and its task tried elsewhere.
     """
 
     scheduler: str | None = None
@@ -46,6 +47,7 @@ def connected(cluster: Cluster) -> Iterator[Client]:
                 LocalCluster(
                     n_workers=cluster.workers,
                     threads_per_worker=1,
+                    env={THREADS: "1"},
                     memory_limit=cluster.memory,
                     dashboard_address="127.0.0.1:0",
                 ) as local,

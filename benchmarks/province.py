@@ -1,0 +1,175 @@
+"""A province's run: speed-up of two workers, cost, memory per plot; writes docs/scale.md's table.
+
+python benchmarks/province.py                       4 counties of 10⁴ plots on 1 and 2 workers
+python benchmarks/province.py --scales small medium county stress    one county of each size, too
+python benchmarks/province.py --scales county --data FOLDER          sizes alone, kept with the rest
+
+What is measured is kept beside the counties in measured.json, so that sizes can be run one by one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+DATA = ROOT / ".gengbao" / "bench" / "province"
+PAGE = ROOT / "docs" / "scale.md"
+FIRST, LAST = "<!-- 量出来的，由 benchmarks/province.py 写 -->", "<!-- 量完 -->"
+SCALES = ("small", "medium", "county", "stress")
+EQUAL, EQUAL_SCALE = 4, "small"
+SPEED_UP = "speed_up"
+GOAL = 1.7
+LINEAR = 0.25
+BOUND_GB = 3.0
+MILLION = 1e6
+
+
+def main() -> None:
+    """Measure what was asked, keep it, write the table of all that was ever measured here."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scales", nargs="*", choices=SCALES, default=[])
+    parser.add_argument("--data", type=Path, default=DATA, help="where the counties are kept")
+    parser.add_argument("--memory", default="3GiB", help="bound of a worker")
+    asked = parser.parse_args()
+    asked.data.mkdir(parents=True, exist_ok=True)
+    kept = asked.data / "measured.json"
+    results = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
+    if not asked.scales:
+        results[SPEED_UP] = speed_up(asked.data)
+        print(results[SPEED_UP])
+    for scale in asked.scales:
+        counties = asked.data / scale
+        made(counties / "990001", scale, 1)
+        results[scale] = measured(counties, asked.data / f"{scale}_out", 1, asked.memory)
+        print(scale, results[scale], flush=True)
+        kept.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    kept.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    written(results)
+
+
+def made(folder: Path, scale: str, seed: int) -> None:
+    """Make a county of two surveys, unless it is there."""
+    if not (folder / "county.toml").is_file():
+        code = folder.name
+        options = ["--scale", scale, "--exports", "0", "--code", code, "--name", f"{code}县"]
+        command = [sys.executable, "-m", "pipeline", "sample", "--county", folder, *options]
+        subprocess.run([*command, "--seed", str(seed)], check=True, cwd=ROOT)
+
+
+def measured(counties: Path, out: Path, workers: int, memory: str) -> dict[str, float]:
+    """Run a province from nothing: plots, wall and CPU seconds, peak of a worker, disk."""
+    shutil.rmtree(out, ignore_errors=True)
+    command = [sys.executable, "-m", "pipeline", "province", counties, "--out", out, "--no-maps"]
+    command += ["--workers", str(workers), "--memory", memory]
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        sys.exit(done.stderr)
+    peaks = re.findall(r"完成 +0 +\d+ +[\d.]+ +(\d+)", done.stdout)
+    return {
+        "plots": plots(out),
+        "wall_s": wall,
+        "cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "peak_gb": max(map(int, peaks)) / 1000,
+        "in_gb": size_gb(counties),
+        "out_gb": size_gb(out),
+    }
+
+
+def plots(out: Path) -> int:
+    """Return the plots of the counties' newest exports."""
+    files = out.glob("counties/*/data/processed/exports/*/pieces.parquet")
+    return sum(pq.read_metadata(file.with_name("parcels.parquet")).num_rows for file in files)
+
+
+def size_gb(folder: Path) -> float:
+    """Return what a folder takes."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e9
+
+
+def speed_up(data: Path) -> dict[str, float]:
+    """Run equal counties on one worker and on two; return both and the ratio of wall times."""
+    counties = data / "equal"
+    for seed in range(EQUAL):
+        made(counties / f"99000{seed + 1}", EQUAL_SCALE, seed + 1)
+    one, two = (measured(counties, data / "equal_out", n, "3GiB") for n in (1, 2))
+    return {
+        "plots": one["plots"],
+        "one_s": one["wall_s"],
+        "two_s": two["wall_s"],
+        "one_cpu_s": one["cpu_s"],
+        "two_cpu_s": two["cpu_s"],
+        "ratio": one["wall_s"] / two["wall_s"],
+        "peak_gb": max(one["peak_gb"], two["peak_gb"]),
+        "load": os.getloadavg()[0],
+    }
+
+
+def marginal(results: dict[str, dict[str, float]]) -> list[tuple[str, str, float]]:
+    """Return the CPU seconds a million plots more cost, from each size to the next."""
+    sizes = [scale for scale in SCALES if scale in results]
+    return [
+        (a, b, (results[b]["cpu_s"] - results[a]["cpu_s"])
+         / (results[b]["plots"] - results[a]["plots"]) * MILLION)
+        for a, b in pairwise(sizes)
+    ]  # fmt: skip
+
+
+def written(results: dict[str, dict[str, float]]) -> None:
+    """Put the table into the page, between its marks."""
+    text = PAGE.read_text("utf-8")
+    head, rest = text.split(FIRST, 1)
+    _, tail = rest.split(LAST, 1)
+    PAGE.write_text(f"{head}{FIRST}\n\n{table(results)}\n{LAST}{tail}", encoding="utf-8")
+    print(f"written: {PAGE.relative_to(ROOT)}")
+
+
+def table(results: dict[str, dict[str, float]]) -> str:
+    """Return what was measured, as Markdown."""
+    heads = (
+        "县", "图斑（一期）", "CPU 秒", "每百万图斑 CPU 秒", "墙钟秒（1 个工作进程）",
+        "工作进程内存峰值 GB", "读入 GB", "成果 GB",
+    )  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "| ---" + " | --:" * (len(heads) - 1) + " |"]
+    for scale in SCALES:
+        if scale in results:
+            own = results[scale]
+            lines.append(
+                f"| {scale} | {own['plots']:,.0f} | {own['cpu_s']:.0f} "
+                f"| {own['cpu_s'] / own['plots'] * MILLION:.0f} | {own['wall_s']:.0f} "
+                f"| {own['peak_gb']:.2f} | {own['in_gb']:.2f} | {own['out_gb']:.2f} |"
+            )
+    steps = marginal(results)
+    lines += ["", "| 多出来的图斑 | 每百万图斑 CPU 秒 | 与前一段相差 |", "| --- | --: | --: |"]
+    for n, (a, b, cost) in enumerate(steps):
+        change = f"{(cost / steps[n - 1][2] - 1) * 100:+.0f} %" if n else "—"
+        lines.append(f"| {a} → {b} | {cost:.0f} | {change} |")
+    if SPEED_UP in results:
+        own = results[SPEED_UP]
+        said = "达到" if own["ratio"] >= GOAL else "没有达到"
+        text = (
+            f"{EQUAL} 个一样大的县（共 {own['plots']:,.0f} 个图斑）：1 个工作进程 "
+            f"{own['one_s']:.0f} 秒（CPU {own['one_cpu_s']:.0f} 秒），2 个 {own['two_s']:.0f} 秒"
+            f"（CPU {own['two_cpu_s']:.0f} 秒），快 **{own['ratio']:.2f} 倍**，"
+            f"{said}目标 {GOAL} 倍；工作进程内存峰值 {own['peak_gb']:.2f} GB。"
+        )
+        lines += ["", text]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
