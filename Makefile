@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress reconcile ledger-import compare quality doctor docs baselines check lint types imports drift test fuzz bench quality-truth clean
+.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress reconcile ledger-import compare quality doctor province bench-province docs baselines check lint types imports drift test fuzz bench quality-truth clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -65,6 +65,12 @@ doctor: $(READY) ## 收之前先看看文件能不能入库:make doctor FILE=文
 
 baselines: $(READY) ## 重画 docs/images/maps 里的小图（图件有意改动之后；先看过再提交）
 	RENEW=1 $(BIN)/python -m pytest tests/test_render_golden.py
+
+province: $(READY) ## 一省各县一起做：make province COUNTIES=放各县文件夹的文件夹 OUT=成果 WORKERS=2 NAME=省名（ARGS='--scheduler 地址' 等）
+	@$(RUN) province '$(COUNTIES)' --out '$(OUT)' $(if $(WORKERS),--workers $(WORKERS)) $(if $(NAME),--name '$(NAME)') $(ARGS)
+
+bench-province: $(READY) ## 一省的跑分：两个工作进程快几倍、每百万图斑多少、内存；写入 docs/scale.md（ARGS='--scales small medium county'）
+	PYTHONPATH=. $(BIN)/python benchmarks/province.py $(ARGS)
 
 docs: $(READY)  ## 重新生成 docs/ 里由表格生成的文档
 	@$(RUN) docs

@@ -192,6 +192,22 @@ def test_the_tasks_of_all_counties_open_as_one_layer(province):
     assert "bbox" in pq.read_schema(files[0]).names
 
 
+def test_other_engines_open_the_tasks_and_pass_over_what_lies_elsewhere(province):
+    duckdb = pytest.importorskip("duckdb")
+    layer = f"read_parquet('{province}/province/tasks/*/tasks.parquet', hive_partitioning = true)"
+    ours = pd.concat(
+        gpd.read_parquet(file) for file in (province / "province/tasks").glob("*/*.parquet")
+    )
+    west = float(ours.total_bounds[[0, 2]].mean())
+    query = f"SELECT county, count(*) FROM {layer} WHERE bbox.xmin > {west} GROUP BY 1 ORDER BY 1"  # noqa: S608
+    found = {str(county): count for county, count in duckdb.sql(query).fetchall()}
+    there = ours[ours.geometry.bounds["minx"] > west]
+    assert found == there["county_code"].value_counts().to_dict()
+    sedonadb = pytest.importorskip("sedonadb")
+    files = [str(file) for file in (province / "province/tasks").glob("*/*.parquet")]
+    assert sedonadb.connect().read_parquet(files).count() == len(ours)
+
+
 def test_the_workbook_holds_the_same_figures_and_says_that_they_are_made_up(province):
     book = openpyxl.load_workbook(province / "province/全省汇总.xlsx", data_only=True)
     page = book["缺口与排名"]
