@@ -93,10 +93,13 @@ test: $(READY)  ## 跑测试（两个进程，一个文件的测试在同一个�
 fuzz: $(READY)  ## 逐字节毁坏数据 5000 次，看入库会不会悄悄丢东西（每夜跑；TIMES= SEED=）
 	PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py $(or $(TIMES),5000) $(SEED)
 
-bench: $(READY) ## 性能对比(比值,不设时限):10⁴ 图斑,几分钟;全部规模 make bench ARGS=--full;对手 pip install '.[bench]'
+bench: $(VENV)/.bench ## 性能对比（比值，不设时限）：10⁴ 图斑，几分钟；全部规模 make bench ARGS=--full（中断了加 --resume 接着做）
 	PYTHONPATH=. $(BIN)/python benchmarks/core_job.py $(ARGS)
-	PYTHONPATH=. $(BIN)/python benchmarks/measure_area.py
 	PYTHONPATH=. $(BIN)/python benchmarks/compare_exports.py $(if $(findstring --full,$(ARGS)),250000,10000)
+
+$(VENV)/.bench: $(READY) benchmarks/requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r benchmarks/requirements.lock || echo '对手装不上：没装的会列出名字并跳过'
+	@touch $@
 
 quality-truth: $(READY) ## 埋错的示例县三个种子，各规则的召回率和准确率写进 docs/quality.md（约十分钟；ARGS='每种个数 每种查几个文件 种子…'）
 	PYTHONPATH=. $(BIN)/python benchmarks/quality_truth.py $(ARGS)

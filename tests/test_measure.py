@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from pyproj import Transformer
 
 from pipeline import measure
 from pipeline.errors import ConfigError, GengbaoError
+from pipeline.measure.projection import B_M, E2
+from pipeline.measure.tiles import tiles_over
 from pipeline.model import Thresholds
 
 CRS = "EPSG:4524"
@@ -47,6 +51,58 @@ def test_the_published_squares_come_out_to_the_hundredth(lon, lat, side, officia
     expected = measure.round_half_up(official)
     assert measure.official_area(shape, CRS)[0] == expected
     assert measure.geodesic_area(shape, CRS)[0] == pytest.approx(geodesic, abs=0.01)
+
+
+def by_the_letter(polygon: shapely.Polygon) -> float:
+    """国土调查办发〔2008〕32号 edge by edge, B and L from pyproj: the referee."""
+    back = Transformer.from_crs(CRS, "EPSG:4490", always_xy=True)
+    series = (
+        1 + 3 / 6 * E2 + 30 / 80 * E2**2 + 35 / 112 * E2**3 + 630 / 2304 * E2**4,
+        -(1 / 6 * E2 + 15 / 80 * E2**2 + 21 / 112 * E2**3 + 420 / 2304 * E2**4),
+        3 / 80 * E2**2 + 7 / 112 * E2**3 + 180 / 2304 * E2**4,
+        -(1 / 112 * E2**3 + 45 / 2304 * E2**4),
+        5 / 2304 * E2**4,
+    )
+    rings = []
+    for ring in (polygon.exterior, *polygon.interiors):
+        corners, points = [tuple(p) for p in np.round(ring.coords, 4)], []
+        for a, b in pairwise(corners):
+            length = math.hypot(b[0] - a[0], b[1] - a[1])
+            parts = int(length / 70) + 1 if length > 70 else 1
+            low, high = min(a, b), max(a, b)
+            cut = [tuple(low[k] + (high[k] - low[k]) * n / parts for k in (0, 1))
+                   for n in range(parts + 1)]  # fmt: skip
+            points += [a, *(cut[1:-1] if a == low else cut[1:-1][::-1])]
+        xy = np.floor(np.array([*points, points[0]]) / 1e-4 + 0.5) * 1e-4
+        lon, lat = (np.radians(np.floor(v * 3600e6 + 0.5) / 3600e6) for v in back.transform(*xy.T))
+        middle, half = (lat[1:] + lat[:-1]) / 2, np.diff(lat) / 2
+        east = (lon[1:] + lon[:-1]) / 2 - lon[0]
+        terms = sum(
+            c * np.sin((2 * n + 1) * half) * np.cos((2 * n + 1) * middle)
+            for n, c in enumerate(series)
+        )
+        rings.append(abs(float((2 * B_M**2 * east * terms).sum())))
+    return 2 * rings[0] - sum(rings)
+
+
+def test_the_compiled_formula_is_the_official_one_to_the_rounding_of_degrees():
+    """Across two corners of the tiles that B and L come from; edges of 3 to 900 m, holes.
+
+    pyproj gives degrees to 1e-14°, so that one point in 25,000 rounds to the next 1e-6″ (3e-5 m).
+    """
+    random = np.random.default_rng(32)
+    shapes = []
+    for n in range(120):
+        angle = np.linspace(0, 2 * np.pi, random.integers(3, 90), endpoint=False)
+        reach = random.choice([15.0, 60.0, 500.0]) * random.uniform(0.6, 1.0, len(angle))
+        centre = 36_600_000 + random.normal(0, 700), 3_700_000 + 25_000 * (n % 2)
+        turn = np.column_stack((np.cos(angle), np.sin(angle)))
+        outer = np.round(centre + reach[:, None] * turn, 4)
+        inner = np.round(centre + reach.min() / 3 * turn, 4)
+        shapes.append(shapely.Polygon(outer, [inner] if n % 3 == 0 else []))
+    off = measure.official_area(shapes, CRS) - [by_the_letter(shape) for shape in shapes]
+    assert np.abs(off).max() < 0.02
+    assert np.median(np.abs(off)) < 0.0051
 
 
 def test_planar_area_is_too_large_by_the_published_share():
@@ -84,7 +140,7 @@ def test_an_empty_polygon_has_no_area_and_no_rows_give_no_rows():
 def test_a_large_layer_is_the_same_in_blocks(monkeypatch):
     shapes = [box(i * 50, 0, i * 50 + 40, 30 + i) for i in range(60)]
     whole = measure.official_area(shapes, CRS)
-    monkeypatch.setattr("pipeline.measure.ellipsoid._VERTICES_AT_ONCE", 23)
+    monkeypatch.setattr("pipeline.measure.ellipsoid._RINGS_AT_ONCE", 7)
     assert measure.official_area(shapes, CRS).tolist() == whole.tolist()
 
 
@@ -125,7 +181,11 @@ def test_cross_check_passes_on_plots_and_says_what_planar_would_add():
 
 
 def test_cross_check_fails_when_the_formula_is_off(monkeypatch):
-    monkeypatch.setattr("pipeline.measure.ellipsoid.B_M", 6356750.0)  # 0.7 ppm
+    def off(xy, crs):
+        tiles = tiles_over(xy, crs)
+        return tiles._replace(terms=tiles.terms * (1 + 0.35e-6))  # 0.7 ppm of the area
+
+    monkeypatch.setattr("pipeline.measure.ellipsoid.tiles_over", off)
     result = measure.cross_check([box(0, 0, 900, 900)], CRS)
     assert not result["passed"]
     assert result["plots_over_limit"] == 1

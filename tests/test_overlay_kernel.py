@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline import measure, overlay
-from pipeline.overlay import compiling
+from pipeline.measure import compiling
 
 CRS = "EPSG:4524"
 WEST, SOUTH = 36_600_000.0, 3_700_000.0
@@ -104,6 +105,46 @@ def test_plots_of_thousands_of_vertices_agree_with_geos():
     town, road = star(6_700, 8_000.0, 1), star(3_000, 2_500.0, 2)
     agree(at(town), at(road))
     agree(at(town), at(road, WEST + 7_000.0))
+
+
+def test_what_lies_whole_in_or_out_of_a_long_border_is_told_and_is_right():
+    """8,000 edges with a hole of 2,000: boxes over groups of runs, most of them not looked into."""
+    angle = np.linspace(0, 2 * np.pi, 8_000, endpoint=False)
+    reach = 9_000 + 700 * np.sin(9 * angle) + 5 * np.sin(700 * angle)
+    turn = np.column_stack((np.cos(angle), np.sin(angle)))
+    town = at(shapely.Polygon(reach[:, None] * turn, [2_000 * turn[::4]]))
+    random = np.random.default_rng(8)
+    corner = np.array([WEST, SOUTH]) + random.uniform(-1e4, 1e4, (400, 2))
+    plots = np.array([at(star(30, 150.0, n), *place) for n, place in enumerate(corner)])
+    every = shapely.area(shapely.intersection(plots, town))
+    for scale in (measure.PLANAR, overlay.scale_of((plots, np.array([town])), CRS)):
+        pairs = overlay.overlaps(plots, np.array([town]), scale)
+        assert pairs.left.tolist() == np.flatnonzero(every > 1e-6).tolist()
+        assert np.allclose(pairs.planar_m2, every[pairs.left], rtol=1e-9, atol=1e-6)
+        assert pairs.whole.tolist() == shapely.covers(town, plots[pairs.left]).tolist()
+    inside = pairs.left[pairs.whole]
+    assert 100 < len(inside) < 300
+    true = measure.geodesic_area(plots[inside], CRS)
+    assert np.abs(pairs.area_m2[pairs.whole] - true).max() < 1e-3
+
+
+def test_a_layer_made_ready_gives_the_same_pairs():
+    left, right = (np.array([at(star(50, 70.0, n + k), WEST + 40 * n) for n in range(30)])
+                   for k in (0, 90))  # fmt: skip
+    plain = overlay.overlaps(left, right)
+    ready = overlay.overlaps(left, overlay.layer(right), edges=overlay.flat(left))
+    assert all(np.array_equal(a, b) for a, b in zip(plain, ready, strict=True))
+
+
+VALUES = [None, b"", b"a", b"b", b"12345678", b"12345679", b"9" * 31, b"9" * 30]
+
+
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(*[st.lists(st.sampled_from(VALUES), max_size=12) for _ in range(2)], st.integers(0, 12))
+def test_twins_are_the_first_of_the_same_bytes_in_whatever_chunks(left, right, cut):
+    chunked = pa.chunked_array([right[:cut], right[cut:]], pa.binary())
+    expected = [right.index(value) if value and value in right else -1 for value in left]
+    assert overlay.same_bytes(pa.chunked_array([left], pa.binary()), chunked).tolist() == expected
 
 
 def test_every_pair_of_many_agrees_and_none_is_missing():

@@ -22,6 +22,7 @@ from pipeline.errors import ConfigError
 from pipeline.ingest.county import load_county
 from pipeline.sample import make_sample
 from pipeline.sample.dates import DEADLINE, later_days, rhythm
+from pipeline.sample.detail import detailed
 from pipeline.sample.figures import load_figures
 from pipeline.sample.lanes import Lane, areal_scale
 
@@ -450,6 +451,32 @@ def test_a_county_of_another_code_and_name_in_another_zone(tmp_path):
     assert south < 34.2 < north
     (gpkg,) = (tmp_path / "x").rglob("GDBHMB.gpkg")
     assert gpd.read_file(gpkg, rows=1).crs == "EPSG:4546"
+
+
+def test_borders_get_a_surveys_vertices_and_plots_keep_their_areas():
+    """A jittered net of 900 four-sided cells, some as narrow as a ditch; clearings are holes."""
+    random = np.random.default_rng(6)
+    x, y = np.meshgrid(np.arange(31) * 100.0, np.arange(31) * 100.0)
+    x[:, 1::5] = x[:, ::5][:, :6] + 3.0  # strips of 3 m
+    x, y = (axis + random.uniform(-1, 1, axis.shape) for axis in (x, y))
+    node = np.round(np.stack((x + 36_600_000, y + 3_700_000), axis=-1), 4)
+    ring = np.stack((node[:-1, :-1], node[:-1, 1:], node[1:, 1:], node[1:, :-1]), axis=2)
+    cells = shapely.polygons(ring.reshape(-1, 4, 2))
+    faces = gpd.GeoDataFrame({"cell": -1, "town": 0}, index=range(900), geometry=cells, crs=CRS)
+    made = detailed(faces, 6.0, random)
+    shapes = made.geometry.to_numpy()
+    assert shapely.coverage_is_valid(shapes)
+    clearings = shapes[900:]
+    assert len(clearings) == shapely.get_num_interior_rings(shapes).sum() > 5
+    whole = shapely.area(shapes[:900])
+    touched, hole = shapely.STRtree(clearings).query(shapes[:900], predicate="touches")
+    whole[touched] += shapely.area(clearings[hole])
+    assert np.abs(whole - shapely.area(cells)).max() < 0.02  # rounding to 0.0001 m along 400 m
+    xy, of = shapely.get_coordinates(shapes, return_index=True)
+    step = np.hypot(*np.diff(xy, axis=0).T)[of[1:] == of[:-1]]
+    assert np.median(step) < 6.5
+    assert shapely.get_num_coordinates(shapes[:900]).mean() > 40
+    assert np.array_equal(np.round(xy, 4), xy)
 
 
 def test_a_folder_that_was_not_made_here_is_left_alone(tmp_path):

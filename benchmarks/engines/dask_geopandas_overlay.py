@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import dask
 import dask_geopandas
 import geopandas as gpd
 import pandas as pd
+import shapely
 from geopandas_overlay import mended
 from job import main
 
@@ -19,9 +21,15 @@ if TYPE_CHECKING:
 PARTITIONS = 16
 
 
+@cache
+def layer(folder: Path, name: str) -> gpd.GeoDataFrame:
+    """Return a layer, read once in every process."""
+    return mended(folder / f"{name}.parquet")
+
+
 def near(folder: Path, name: str, part: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    layer = mended(folder / f"{name}.parquet")
-    return layer.iloc[layer.sindex.query(__import__("shapely").box(*part.total_bounds))]
+    whole = layer(folder, name)
+    return whole.iloc[whole.sindex.query(shapely.box(*part.total_bounds))]
 
 
 def figures_of(part: gpd.GeoDataFrame, folder: Path) -> pd.DataFrame:
@@ -29,9 +37,9 @@ def figures_of(part: gpd.GeoDataFrame, folder: Path) -> pd.DataFrame:
     part = part.reset_index(drop=True)
     figures = pd.DataFrame({"area_m2": part.geometry.area.to_numpy()}, index=part["bsm"])
     for name in ("pbf", "target", "before", "towns"):
-        layer = near(folder, name, part)
-        columns = [c for c in ("dlbm", "xzqdm") if c in layer and name in {"before", "towns"}]
-        pieces = gpd.overlay(part, layer[[*columns, "geometry"]], keep_geom_type=True)
+        there = near(folder, name, part)
+        columns = [c for c in ("dlbm", "xzqdm") if c in there and name in {"before", "towns"}]
+        pieces = gpd.overlay(part, there[[*columns, "geometry"]], keep_geom_type=True)
         pieces = pieces.assign(m2=pieces.geometry.area)
         if name == "towns":
             top = pieces.sort_values("m2").drop_duplicates("bsm", keep="last")

@@ -13,6 +13,7 @@ from pipeline.measure.ellipsoid import (
 )
 from pipeline.measure.equal_area import PLANAR, AreaScale, area_scale, equal_area
 from pipeline.measure.numbers import mu_text, round_half_up, to_cm2, to_mu
+from pipeline.measure.rings import Rings, rings_of
 from pipeline.measure.threads import THREADS, for_each, in_threads
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "THREADS",
     "AreaScale",
     "Base",
+    "Rings",
     "adjust",
     "area_scale",
     "base_area",
@@ -32,6 +34,7 @@ __all__ = [
     "official_area",
     "official_area_cm2",
     "planar_area",
+    "rings_of",
     "round_half_up",
     "split_base",
     "to_cm2",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,17 +18,22 @@ THREADS = "GENGBAO_THREADS"
 """Environment: how many threads a process may use, where several share the machine."""
 _THREADS = int(os.environ.get(THREADS, "0")) or min(os.cpu_count() or 1, 8)
 _ROWS_AT_ONCE = 4_000
+_NAME = "block"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def for_each(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Return the function's results for all items; a single one is done in this thread."""
+    """Return the function's results for all items.
+
+    A single one is done in this thread, and all are where this is such a thread already.
+    """
     work = list(items)
-    if len(work) < 2 or _THREADS == 1:  # noqa: PLR2004 - nothing to share out
+    within = threading.current_thread().name.startswith(_NAME)
+    if len(work) < 2 or _THREADS == 1 or within:  # noqa: PLR2004 - nothing to share out
         return [function(item) for item in work]
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix=_NAME) as pool:
         return list(pool.map(function, work))
 
 

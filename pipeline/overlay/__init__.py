@@ -8,7 +8,7 @@ from pipeline.overlay.areas import covered_area, overlap_area, scale_of, united_
 from pipeline.overlay.coverage import Coverage, coverage
 from pipeline.overlay.cut import cut
 from pipeline.overlay.flat import flat
-from pipeline.overlay.overlaps import Overlaps, overlaps, own_areas_m2
+from pipeline.overlay.overlaps import Layer, Overlaps, layer, overlaps
 from pipeline.overlay.pairs import (
     Pairs,
     checked,
@@ -16,15 +16,15 @@ from pipeline.overlay.pairs import (
     intersections,
     merged,
     polygonal,
-    same_bytes,
     settled,
     shared_ground,
-    twins,
     union_by,
 )
+from pipeline.overlay.twins import same_bytes, twins
 
 __all__ = [
     "Coverage",
+    "Layer",
     "Overlaps",
     "Pairs",
     "checked",
@@ -34,10 +34,10 @@ __all__ = [
     "difference",
     "flat",
     "intersections",
+    "layer",
     "merged",
     "overlap_area",
     "overlaps",
-    "own_areas_m2",
     "polygonal",
     "same_bytes",
     "scale_of",

@@ -19,19 +19,20 @@ import numpy as np
 from numba import types
 
 from pipeline.measure import AreaScale
-from pipeline.overlay.compiling import compiled
-from pipeline.overlay.flat import Flat
+from pipeline.measure.compiling import compiled
+from pipeline.overlay.runs import FLAT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pipeline.overlay.flat import Flat
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Reals = tuple[float, ...]
 
 _REAL, _INT = types.float64, types.int64
-_TABLE, _ROWS, _PAIRS = types.float64[:, ::1], types.int64[::1], types.int64[:, ::1]
-_FLAT = types.NamedTuple((_TABLE, _ROWS, _PAIRS, _TABLE, _TABLE), Flat)
+_POINT, _TABLE, _PAIRS = types.float64[::1], types.float64[:, ::1], types.int64[:, ::1]
 _SCALE = types.NamedTuple((_REAL, _REAL, _REAL, _TABLE), AreaScale)
 _TWO, _FOUR, _FIVE = (types.UniTuple(_REAL, n) for n in (2, 4, 5))
 
@@ -86,33 +87,51 @@ def _clip(pieces: Floats, count: int, edge: Reals, top: float) -> int:
     return _put(pieces, count, (x0, x1, y0, slope, sign))
 
 
-@compiled(_INT(_FLAT, _INT, _FOUR, _TABLE))
-def _gather(shape: Flat, row: int, window: Reals, pieces: Floats) -> int:
+@compiled(_INT(_POINT, _POINT, _REAL, _FOUR, _TABLE, _INT))
+def _within(
+    start: Floats, end: Floats, side: float, window: Reals, pieces: Floats, count: int
+) -> int:
+    """Add the pieces of an edge within the window, measured from its corner."""
+    west, south, east, north = window
+    wide = east - west
+    x0, x1, y0, y1 = start[0] - west, end[0] - west, start[1] - south, end[1] - south
+    sign = side
+    if x0 < x1:
+        sign = -side
+    else:
+        x0, y0, x1, y1 = x1, y1, x0, y0
+    if x0 >= wide or x1 <= 0.0 or x0 == x1:
+        return count
+    rise, run = y1 - y0, x1 - x0
+    if x1 > wide:
+        x1, y1 = wide, y0 + rise * ((wide - x0) / run)
+    if x0 < 0.0:
+        x0, y0 = 0.0, y0 + rise * (-x0 / run)
+    return _clip(pieces, count, (x0, y0, x1, y1, sign), north - south)
+
+
+@compiled(_INT(FLAT, _INT, _FOUR, _TABLE))
+def gather(shape: Flat, row: int, window: Reals, pieces: Floats) -> int:
     """Fill in the pieces of a polygon's edges within the window (west, south, east, north)."""
     west, south, east, north = window
-    wide, high = east - west, north - south
-    count = 0
-    for k in range(shape.first[row], shape.first[row + 1]):
+    count, k = 0, shape.first[row]
+    while k < shape.first[row + 1]:
         box = shape.extent[k]
+        head, tail, side, after = shape.run[k]
         if box[0] >= east or box[2] <= west or box[3] <= south:
-            continue
-        side = float(shape.run[k, 2])
-        for i in range(shape.run[k, 0], shape.run[k, 1]):
-            x0, x1 = shape.xy[i, 0] - west, shape.xy[i + 1, 0] - west
-            y0, y1 = shape.xy[i, 1] - south, shape.xy[i + 1, 1] - south
-            sign = side
-            if x0 < x1:
-                sign = -side
-            else:
-                x0, y0, x1, y1 = x1, y1, x0, y0
-            if x0 >= wide or x1 <= 0.0 or x0 == x1:
-                continue
-            rise, run = y1 - y0, x1 - x0
-            if x1 > wide:
-                x1, y1 = wide, y0 + rise * ((wide - x0) / run)
-            if x0 < 0.0:
-                x0, y0 = 0.0, y0 + rise * (-x0 / run)
-            count = _clip(pieces, count, (x0, y0, x1, y1, sign), high)
+            k = after
+        elif box[1] >= north:  # level with the top all along: what goes to and fro cancels
+            x0, x1 = shape.xy[head, 0] - west, shape.xy[tail, 0] - west
+            sign = -side if x0 < x1 else side
+            x0, x1 = max(min(x0, x1), 0.0), min(max(x0, x1), east - west)
+            count = _put(pieces, count, (x0, x1, north - south, 0.0, float(sign)))
+            k = after
+        elif after > k + 1:  # a group: look at its runs
+            k += 1
+        else:
+            for i in range(head, tail):
+                count = _within(shape.xy[i], shape.xy[i + 1], float(side), window, pieces, count)
+            k = after
     return count
 
 
@@ -137,6 +156,9 @@ def _local(scale: AreaScale, east: float, north: float) -> Reals:
 def _under(x0: float, x1: float, y0: float, y1: float, weight: Reals) -> Reals:
     """Return the area under a line from (x0, y0) to (x1, y1), and the same weighed."""
     w, wx, wxx, wy = weight
+    if wx == 0.0 and wy == 0.0:
+        plain = (x1 - x0) * 0.5 * (y0 + y1)
+        return plain, w * plain
     middle, step = 0.5 * (x0 + x1), _GAUSS * (x1 - x0)
     half, drift = 0.5 * (y0 + y1), _GAUSS * (y1 - y0)
     total = 0.0
@@ -192,23 +214,37 @@ def _shared(left: Floats, right: Floats, longest: float, weight: Reals) -> Reals
     return area, weighed
 
 
-@compiled(_INT(_FLAT))
-def _most_pieces(shape: Flat) -> int:
+@compiled(_INT(FLAT))
+def most_pieces(shape: Flat) -> int:
     """Return how many pieces the edges of one polygon can fall into."""
     most = 0
     for row in range(len(shape.first) - 1):
-        edges = 0
-        for k in range(shape.first[row], shape.first[row + 1]):
-            edges += shape.run[k, 1] - shape.run[k, 0]
-        most = max(most, edges)
+        if shape.first[row + 1] > shape.first[row]:
+            head = shape.run[shape.first[row], 0]
+            most = max(most, shape.run[shape.first[row + 1] - 1, 1] - head)
     return PER_EDGE * most
 
 
-@compiled(types.void(_FLAT, _FLAT, _PAIRS, _SCALE, _TABLE))
+@compiled(_REAL(_TABLE, _REAL, _REAL))
+def _share(pieces: Floats, wide: float, high: float) -> float:
+    """Return 0 or 1 where no border runs through the window: out of or in the polygon; else −1."""
+    inside = 0.0
+    for i in range(len(pieces)):
+        if pieces[i, SLOPE] != 0.0 or pieces[i, Y0] != high:
+            return -1.0
+        inside += pieces[i, SIGN] * (pieces[i, X1] - pieces[i, X0])
+    return 1.0 if inside > wide / 2 else 0.0
+
+
+@compiled(types.void(FLAT, FLAT, _PAIRS, _SCALE, _TABLE))
 def pair_areas(left: Flat, right: Flat, pairs: Ints, scale: AreaScale, area: Floats) -> None:
-    """Fill in per pair of rows (n, 2) the area shared on the plane and the weighed one (n, 2)."""
-    one = np.empty((_most_pieces(left), PIECE))
-    other = np.empty((_most_pieces(right), PIECE))
+    """Fill in per pair of rows (n, 2) the area shared on the plane and the weighed one (n, 2).
+
+    What lies whole in or out of the right polygon is told before anything is integrated.
+    """
+    one = np.empty((most_pieces(left), PIECE))
+    other = np.empty((most_pieces(right), PIECE))
+    plain = np.count_nonzero(scale.terms) == 1
     for p in range(len(pairs)):
         i, j = pairs[p]
         a, b = left.box[i], right.box[j]
@@ -218,31 +254,17 @@ def pair_areas(left: Flat, right: Flat, pairs: Ints, scale: AreaScale, area: Flo
         if not (west < east and south < north):
             continue
         window = (west, south, east, north)
-        n = _gather(left, i, window, one)
-        m = _gather(right, j, window, other)
-        if n == 0 or m == 0:
+        m = gather(right, j, window, other)
+        share = _share(other[:m], east - west, north - south)
+        if share == 0.0:
             continue
+        if share == 1.0 and plain and (west, south, east, north) == (a[0], a[1], a[2], a[3]):
+            area[p] = left.area_m2[i], left.area_m2[i] * scale.terms[0, 0]
+            continue
+        n = gather(left, i, window, one)
         mine, theirs = one[:n], other[:m]
         longest = 0.0
         if m > _PLAIN:
             theirs = theirs[np.argsort(theirs[:, X0])]
             longest = (theirs[:, X1] - theirs[:, X0]).max()
         area[p] = _shared(mine, theirs, longest, _local(scale, west, south))
-
-
-@compiled(types.void(_FLAT, _SCALE, _TABLE))
-def own_areas(shape: Flat, scale: AreaScale, area: Floats) -> None:
-    """Fill in per polygon its area on the plane and the weighed one (n, 2)."""
-    for row in range(len(shape.first) - 1):
-        west, south = shape.box[row, 0], shape.box[row, 1]
-        weight = _local(scale, west, south)
-        plain, true = 0.0, 0.0
-        for k in range(shape.first[row], shape.first[row + 1]):
-            side = float(shape.run[k, 2])
-            for i in range(shape.run[k, 0], shape.run[k, 1]):
-                x0, x1 = shape.xy[i, 0] - west, shape.xy[i + 1, 0] - west
-                y0, y1 = shape.xy[i, 1] - south, shape.xy[i + 1, 1] - south
-                one, other = _under(x0, x1, y0, y1, weight)
-                plain -= side * one
-                true -= side * other
-        area[row] = plain, true

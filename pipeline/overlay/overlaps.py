@@ -43,9 +43,21 @@ class Overlaps(NamedTuple):
         return Overlaps._make(values[chosen] for values in self)
 
 
+class Layer(NamedTuple):
+    """Valid polygons made ready once to be met by many blocks of others."""
+
+    tree: shapely.STRtree
+    edges: Flat
+
+
+def layer(shapes: Shapes) -> Layer:
+    """Return polygons ready for `overlaps`."""
+    return Layer(shapely.STRtree(shapes), flat(shapes))
+
+
 def overlaps(
     left: Shapes,
-    right: Shapes,
+    right: Shapes | Layer,
     scale: AreaScale = measure.PLANAR,
     *,
     edges: Flat | None = None,
@@ -55,22 +67,26 @@ def overlaps(
     scale: of the county (measure.area_scale); without one, area_m2 is planar too. edges: flat(left)
     where it is at hand, so that it isn't made again for every layer.
     """
-    near = np.asarray(shapely.STRtree(right).query(left), dtype=np.int64).T
+    tree = right.tree if isinstance(right, Layer) else shapely.STRtree(right)
+    near = np.asarray(tree.query(left), dtype=np.int64).T
     near = near[np.lexsort((near[:, 1], near[:, 0]))]
-    rows, other = np.unique(near[:, 1], return_inverse=True)
-    theirs = flat(right[rows])
-    if edges is None:
-        rows, one = np.unique(near[:, 0], return_inverse=True)
-        mine = flat(left[rows])
+    mine, one = (edges, near[:, 0]) if edges else _chosen(left, near[:, 0])
+    if isinstance(right, Layer):
+        theirs, other = right.edges, near[:, 1]
     else:
-        mine, one = edges, near[:, 0]
-    pairs = np.column_stack((one, other))
-    area = shared_areas(mine, theirs, pairs, scale)
-    own = own_areas_m2(mine)[pairs[:, 0]]
+        theirs, other = _chosen(right, near[:, 1])
+    area = shared_areas(mine, theirs, np.column_stack((one, other)), scale)
+    own = mine.area_m2[one]
     limit = SAME_M2 + SAME_REL * own
     planar, true = area[:, 0], area[:, 1]
     found = Overlaps(near[:, 0], near[:, 1], planar, true, planar >= own - limit)
     return found.only(planar > np.minimum(limit, own / 2))
+
+
+def _chosen(shapes: Shapes, row: Ints) -> tuple[Flat, Ints]:
+    """Return the polygons of these rows, each once, as flat arrays, and where each row is."""
+    rows, at = np.unique(row, return_inverse=True)
+    return flat(shapes[rows]), at
 
 
 def shared_areas(left: Flat, right: Flat, pairs: Ints, scale: AreaScale) -> Floats:
@@ -85,12 +101,3 @@ def shared_areas(left: Flat, right: Flat, pairs: Ints, scale: AreaScale) -> Floa
 
     measure.for_each(measured, range(0, len(pairs), _PAIRS_AT_ONCE))
     return area
-
-
-def own_areas_m2(shapes: Flat, scale: AreaScale = measure.PLANAR) -> Floats:
-    """Return each polygon's area in m²: on the ellipsoid by a county's scale, else on the plane."""
-    from pipeline.overlay.kernel import own_areas  # noqa: PLC0415 - as above
-
-    area = np.empty((len(shapes.box), 2))
-    own_areas(shapes, scale, area)
-    return area[:, 1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 import shapely
 
 from pipeline.errors import Finding, GengbaoError
@@ -92,31 +91,6 @@ def settled(pairs: Overlaps) -> Overlaps:
     keep = ~np.isin(pairs.left, rows)
     keep[whole[first]] = True
     return pairs.only(keep)
-
-
-def twins(left: Shapes, right: Shapes) -> Ints:
-    """Return per left polygon the first right one of the same bytes, −1 where there is none.
-
-    A multipolygon of one part, as FileGDB delivers every plot, is that part.
-    """
-    return same_bytes(_bytes(left), _bytes(right))
-
-
-def same_bytes(left: Shapes, right: Shapes) -> Ints:
-    """Return per left WKB the first right one that is the same, −1 where there is none."""
-    known = pd.Index(right)
-    first = np.flatnonzero(~known.duplicated())
-    at = known[first].get_indexer(pd.Index(left))
-    return np.where(at >= 0, first[at], -1).astype(np.int64)
-
-
-def _bytes(shapes: Shapes) -> Shapes:
-    lone = np.flatnonzero(
-        (shapely.get_type_id(shapes) == _MULTIPOLYGON) & (shapely.get_num_geometries(shapes) == 1)
-    )
-    plain = shapes.copy()
-    plain[lone] = shapely.get_geometry(shapes[lone], 0)
-    return np.asarray(shapely.to_wkb(plain), dtype=object)
 
 
 def polygonal(shapes: object) -> Shapes:

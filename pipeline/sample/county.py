@@ -13,6 +13,7 @@ import shapely
 from pipeline.measure import official_area_cm2
 from pipeline.sample import course, coverage, land, lists, outline, plan, progress, slicing, zones
 from pipeline.sample.carving import carve
+from pipeline.sample.detail import detailed
 from pipeline.sample.figures import MU_M2, Figures, Scale, load_figures
 from pipeline.sample.lanes import CRS, lanes_of, linear, slots, streams
 from pipeline.sample.place import Place, moved
@@ -67,6 +68,8 @@ def build(
     axes = np.vstack([v.axis for v in valleys])
     net = outline.weave(ground, axes, scale.cells, rng[2])
     table, faces = _cover(figures, scale, valleys, net, rng)
+    if scale.vertex_m is not None:
+        faces = detailed(faces, scale.vertex_m, np.random.default_rng([seed, len(rng)]))
     atoms = _dress(table, faces, valleys, (code, name, figures), rng[5])
     atoms = course.with_course(atoms, rng[8])
     tables = {

@@ -33,7 +33,8 @@ class Scale:
     """How much land is drawn: field, valley and forest plots.
 
     field_mu, filler_mu: mean size of a retained field and of other valley land; cells: forest
-    cells; set_name: which figures; layout: which towns and rivers; radius_km: of the outline.
+    cells; set_name: which figures; layout: which towns and rivers; radius_km: of the outline;
+    vertex_m: most between two vertices of a border (None: as drawn, half a real survey's number).
     """
 
     name: str
@@ -44,6 +45,7 @@ class Scale:
     field_mu: float
     filler_mu: float
     step_m: float
+    vertex_m: float | None = None
 
 
 SCALES = {
@@ -54,11 +56,11 @@ SCALES = {
         Scale(name="small", set_name="zhashui", layout="nine", radius_km=27.0, cells=2600,
               field_mu=40.0, filler_mu=40.0, step_m=30.0),
         Scale(name="medium", set_name="zhashui", layout="nine", radius_km=27.0, cells=39_000,
-              field_mu=12.0, filler_mu=14.0, step_m=25.0),
+              field_mu=12.0, filler_mu=14.0, step_m=25.0, vertex_m=12.5),
         Scale(name="county", set_name="zhashui", layout="nine", radius_km=27.0, cells=236_000,
-              field_mu=3.6, filler_mu=4.0, step_m=25.0),
+              field_mu=3.6, filler_mu=4.0, step_m=25.0, vertex_m=5.5),
         Scale(name="stress", set_name="zhashui", layout="nine", radius_km=27.0, cells=1_060_000,
-              field_mu=1.4, filler_mu=1.5, step_m=25.0),
+              field_mu=1.4, filler_mu=1.5, step_m=25.0, vertex_m=5.5),
     )
 }  # fmt: skip
 
