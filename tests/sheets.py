@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shapely
-from matplotlib.collections import PathCollection
-from matplotlib.patches import Rectangle
+import shapely.affinity
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.text import Text
 
 from pipeline.errors import ConfigError
@@ -22,6 +22,16 @@ def texts(figure):
 
 def written(figure):
     return [t.get_text() for t in texts(figure)]
+
+
+def patches(figure, start):
+    """The filled or stroked paths whose gid starts so, in the order drawn."""
+    return [p for p in figure.findobj(PathPatch) if (p.get_gid() or "").startswith(start)]
+
+
+def rings(patch):
+    """The rings of a patch, as polygons in mm of the design."""
+    return [shapely.Polygon(r) for r in patch.get_path().to_polygons() if len(r) > 3]
 
 
 def mm_boxes(figure):
@@ -59,18 +69,17 @@ def _lost(figure, found):
     wanted = [(t, box) for t, box in found if t.get_gid() in PLACED]
     if not wanted:
         return []
-    (axes,) = figure.axes
-    zoom = figure.get_size_inches()[0] * 25.4 / axes.get_xlim()[1]
+    longest = max(figure.get_size_inches()) * 25.4
+    zoom = longest / 420 if longest > 421 else 1
     homes = [
         shapely.box(*(v * zoom for v in patch.get_bbox().extents))
-        for patch in axes.patches
-        if isinstance(patch, Rectangle)
+        for patch in figure.findobj(Rectangle)
+        if patch is not figure.patch
     ]
-    for item in axes.collections:
-        if isinstance(item, PathCollection) and (item.get_gid() or "").startswith(GROUND):
-            for path in item.get_paths():
-                rings = [shapely.Polygon(r * zoom) for r in path.to_polygons() if len(r) > 3]
-                homes += [ring.buffer(1e-6) for ring in rings if ring.is_valid]
+    for start in GROUND:
+        for patch in patches(figure, start):
+            grown = [shapely.affinity.scale(r, zoom, zoom, origin=(0, 0)) for r in rings(patch)]
+            homes += [ring.buffer(1e-6) for ring in grown if ring.is_valid]
     tree = shapely.STRtree(homes)
     return [
         f"neither on its ground nor at a leader: {t.get_text()}"

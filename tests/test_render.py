@@ -21,9 +21,10 @@ import pandas as pd
 import pytest
 import shapely
 from matplotlib.colors import to_hex
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.text import Text
 from PIL import Image
+from sheets import patches, rings
 
 from pipeline.errors import ConfigError, GengbaoError, InputError
 from pipeline.model import County, Mode, Thresholds, Town
@@ -149,11 +150,9 @@ def mm_box(figure, text):
 def fills(figure):
     """Town code → (colour, polygon in mm) of the fills on the map."""
     found = {}
-    for item in figure.axes[0].collections:
-        if (item.get_gid() or "").startswith("town:"):
-            rings = [ring for path in item.get_paths() for ring in path.to_polygons()]
-            area = shapely.union_all([shapely.Polygon(ring) for ring in rings])
-            found[item.get_gid()[5:]] = to_hex(item.get_facecolor()[0]), area
+    for patch in patches(figure, "town:"):
+        area = shapely.union_all(rings(patch))
+        found[patch.get_gid()[5:]] = to_hex(patch.get_facecolor()), area
     return found
 
 
@@ -249,8 +248,8 @@ def test_the_printed_scale_is_true():
 
 def test_scale_bar_length_times_scale_is_its_kilometres():
     bar = [
-        p for p in sheet().axes[0].patches
-        if isinstance(p, Rectangle) and p.get_height() == pytest.approx(1.5)
+        p for p in sheet().findobj(Rectangle)
+        if p.get_height() == pytest.approx(1.5)
         and p.get_y() < 30 and p.get_x() < 300
     ]  # fmt: skip
     length = max(p.get_x() + p.get_width() for p in bar) - min(p.get_x() for p in bar)
@@ -305,7 +304,7 @@ def test_no_gap_and_no_data_are_told_apart():
     assert row_of(figure, "0（无缺口）") == ["1 个", "0 亩"]
     assert row_of(figure, "无数据") == ["1 个", "—"]
     assert row_of(figure, "合计")[0] == "9 个"
-    hatched = [c for c in figure.axes[0].collections if c.get_hatch()]
+    hatched = [p for p in figure.findobj(PathPatch) if p.get_hatch()]
     assert len(hatched) == 1
     assert any("另有1个镇办无数据" in text for text in written(figure))
 

@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pytest
 from gallery import county_data
+from matplotlib.collections import PathCollection
 from pypdf import PdfReader
 from sheets import faults, written
 
@@ -24,8 +25,8 @@ def pages(data):
 
 def marks(figure, status):
     """Places of a state's marks, in mm: those of the two maps and of the table."""
-    (axes,) = figure.axes
-    found = [c.get_offsets() for c in axes.collections if c.get_gid() == f"status:{status}"]
+    glyphs = figure.findobj(PathCollection)
+    found = [c.get_offsets() for c in glyphs if c.get_gid() == f"status:{status}"]
     return np.vstack(found) if found else np.zeros((0, 2))
 
 

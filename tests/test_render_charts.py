@@ -80,7 +80,7 @@ def test_a_waterfall_adds_up_over_all_exports_and_says_what_was_lost():
 
 def test_falls_are_plain_and_rises_hatched():
     figure = pages("waterfall", waterfall())[0]
-    hatched = [p for p in figure.axes[0].patches if isinstance(p, Rectangle) and p.get_hatch()]
+    hatched = [p for p in figure.findobj(Rectangle) if p.get_hatch()]
     assert {p.get_hatch() for p in hatched} == {HATCH}
     # ▲10 and ▲5 of the county, ▲5 of its last step, ▲10 and ▲5 of the town, one in the legend
     assert len(hatched) == 6

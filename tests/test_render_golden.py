@@ -22,17 +22,17 @@ from pipeline.render.catalogue import documents
 
 DOCS = Path(__file__).parent.parent / "docs"
 IMAGES = DOCS / "images" / "maps"
-WIDTH_PX, COLOURS = 660, 200
+WIDTH_PX, FINER, COLOURS = 660, 3, 200
 CLOSE, STRAY = 40, 2
 """Grey levels (of 255) that a blurred pixel may differ by, and pixels that may differ by more."""
 
 
 def picture(figure):
-    """The page as a small picture of few colours, as it is kept."""
-    figure.set_dpi(WIDTH_PX / figure.get_figwidth())
+    """The page as a small picture of few colours, as it is kept; type is set finely first."""
+    figure.set_dpi(FINER * WIDTH_PX / figure.get_figwidth())
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB").reduce(FINER)
     return drawn.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 

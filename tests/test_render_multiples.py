@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from itertools import combinations
 
 import pandas as pd
 import pytest
 import shapely
 from matplotlib.colors import to_hex
-from matplotlib.text import Text
+from sheets import faults, patches, rings, written
 from test_render import LEDGER, TOWNS, county_of, gaps_of, outlines
 
 from pipeline.render import MapData, discover, style
-from pipeline.render.sheet import Box
 from pipeline.tables import classes
 
 SPECS = {spec.name: spec for spec in discover()}
@@ -50,34 +48,10 @@ def sheet(name, **changes):
     return figure
 
 
-def texts(figure):
-    return [t for t in figure.findobj(Text) if t.get_text() and t.get_visible()]
-
-
-def written(figure):
-    return [t.get_text() for t in texts(figure)]
-
-
-def check_layout(figure):
-    inner = Box(10, 10, 410, 287).shape()
-    renderer = figure.canvas.get_renderer()
-    boxes = [
-        (
-            t.get_text(),
-            Box(*(v * 25.4 / 300 for v in t.get_window_extent(renderer).extents)).shape(),
-        )
-        for t in texts(figure)
-    ]
-    assert [text for text, box in boxes if not inner.contains(box)] == []
-    assert [(a, b) for (a, p), (b, q) in combinations(boxes, 2) if p.intersection(q).area > 0] == []
-    assert min(t.get_fontsize() for t in texts(figure)) >= 5.5
-
-
 def fills(figure):
     found = {}
-    for item in figure.axes[0].collections:
-        if (item.get_gid() or "").startswith("town:"):
-            found.setdefault(item.get_gid()[5:], []).append(to_hex(item.get_facecolor()[0]))
+    for patch in patches(figure, "town:"):
+        found.setdefault(patch.get_gid()[5:], []).append(to_hex(patch.get_facecolor()))
     return found
 
 
@@ -92,13 +66,13 @@ def test_each_category_has_its_panel_and_the_legend_sums_to_all_plots():
     assert fills(figure)["611026110"] == [
         "#e3eef4", "#fff3bf", "#fdcb7a", "#fdcb7a", "#f8913f", "#f8913f", "#f8913f",
     ]  # fmt: skip
-    check_layout(figure)
+    assert faults(figure) == []
 
 
 def test_no_task_at_all_is_said():
     figure = sheet("categories", summary=summary(lambda _n, _k: 0))
     assert "全县没有整改任务" in written(figure)
-    check_layout(figure)
+    assert faults(figure) == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 8, 12])
@@ -120,16 +94,10 @@ def test_progress_shows_the_first_and_the_newest_exports(count):
         "首期尚无进度可比" in t if count == 1 else "比上期提高1.0个百分点" in t for t in said
     )
     assert (f"共{count}期，图上为台账首期和最近6期。" in "".join(said)) == (count > 7)
-    check_layout(figure)
+    assert faults(figure) == []
 
 
 def test_panels_share_one_scale():
     figure = sheet("categories", summary=summary(lambda n, k: n * k))
-    sizes = set()
-    for item in figure.axes[0].collections:
-        if item.get_gid() == "town:611026109":
-            shape = shapely.union_all(
-                [shapely.Polygon(r) for p in item.get_paths() for r in p.to_polygons()]
-            )
-            sizes.add(round(shape.area, 6))
-    assert len(sizes) == 1
+    same = patches(figure, "town:611026109")
+    assert len({round(shapely.union_all(rings(patch)).area, 6) for patch in same}) == 1

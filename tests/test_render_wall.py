@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
-import shapely
-from matplotlib.text import Text
+from sheets import faults, patches, rings, texts, written
 from test_render import LEDGER, TOWNS, county_of, gaps_of, outlines
 from test_render_book import TASKS, ledger, near
 
@@ -37,39 +34,26 @@ def test_plots_figures_and_texts_of_the_wall_map():
     boxes = np.vstack([near(0, 20), near(7, 20, seed=3)])
     tasks = ledger(boxes, [TOWNS[0][0]] * 20 + [TOWNS[7][0]] * 20)
     figure = sheet(tasks)
-    texts = [t for t in figure.findobj(Text) if t.get_text() and t.get_visible()]
-    said = [t.get_text() for t in texts]
+    said = written(figure)
     alive = tasks[tasks["status"] != "withdrawn"]
     assert f"整改任务{len(alive)}个图斑" in "".join(said)
     assert any(f"另有已撤出{len(tasks) - len(alive)}个" in text for text in said)
     assert {"河流" in t for t in said} == {False}
     assert {"水面", "道路", "村庄、城镇", "耕地"} <= set(said)
-    assert min(t.get_fontsize() for t in texts) >= 7
-    assert next(t for t in texts if "挂图" in t.get_text()).get_fontsize() >= 60
-    renderer = figure.canvas.get_renderer()
-    extents = [
-        (
-            t.get_text(),
-            shapely.box(*(v * 25.4 / 300 for v in t.get_window_extent(renderer).extents)),
-        )
-        for t in texts
-    ]
-    inner = shapely.box(20, 20, 1169, 821)
-    assert [text for text, box in extents if not inner.contains(box)] == []
-    assert [(a, b) for (a, p), (b, q) in combinations(extents, 2)
-            if p.intersection(q).area > 0] == []  # fmt: skip
+    assert next(t for t in texts(figure) if "挂图" in t.get_text()).get_fontsize() >= 60
+    assert faults(figure) == []
 
 
 def test_the_smallest_plot_is_as_wide_as_the_eye_needs():
     tasks = ledger(near(0, 8, size=2.0), [TOWNS[0][0]] * 8)
     figure = sheet(tasks)
-    rims = [c for c in figure.axes[0].collections if (c.get_gid() or "").startswith("rims:")]
+    rims = patches(figure, "rims:")
     assert {c.get_gid()[5:] for c in rims} <= set(TASKS)
-    assert sum(len(c.get_segments()) for c in rims) == (tasks["status"] != "withdrawn").sum()
-    assert all(c.get_linewidth()[0] * 25.4 / 72 >= 0.7 for c in rims)
+    assert sum(len(rings(c)) for c in rims) == (tasks["status"] != "withdrawn").sum()
+    assert all(c.get_linewidth() * 25.4 / 72 >= 0.7 for c in rims)
 
 
 def test_a_county_without_tasks_has_a_wall_map_all_the_same():
     tasks = ledger(near(0, 4), [TOWNS[0][0]] * 4).assign(status="withdrawn")
     figure = sheet(tasks)
-    assert "全县没有整改任务" in [t.get_text() for t in figure.findobj(Text)]
+    assert "全县没有整改任务" in written(figure)

@@ -197,7 +197,7 @@ def _draw_legend(sheet: Sheet, scene: Scene) -> float:
     y = kit.legend(sheet, panel, ("分级", *theme.legend_heads), rows, total)
     outer, inner = scene.data.scope.lines
     lines = [(outer, STYLE.county_pt, STYLE.ink), (inner, STYLE.town_pt, STYLE.town_line)]
-    if any(artist.get_gid() == "water" for artist in sheet.axes.collections):
+    if any(artist.get_gid() == "water" for artist in sheet.figure.artists):
         lines.append(("河流、水库", 2.0, STYLE.water))
     return kit.line_legend(sheet, panel, y, lines)
 

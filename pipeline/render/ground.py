@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pipeline.render.sheet import Sheet
 
 _CLOSED_MM = 0.1
+_SMOOTHED_MM = 0.3
+"""Detail that goes from the outer edge of the tinted bands."""
 WATER_CODES = ("1101", "1103")
 """河流水面、水库水面 of 三调: what orients a reader."""
 
@@ -43,9 +45,11 @@ def ground(towns: gpd.GeoDataFrame, frame: MapFrame) -> Ground:
     polygons = shapely.coverage_simplify(polygons, STYLE.generalise_mm)
     polygons = shapely.intersection(shapely.make_valid(polygons), frame.box.shape())
     # delivered town borders seldom fit to the millimetre: close what is too narrow to be seen
-    county = shapely.union_all(shapely.buffer(polygons, _CLOSED_MM)).buffer(-_CLOSED_MM)
+    grown = shapely.union_all(shapely.buffer(polygons, _CLOSED_MM, join_style="mitre"))
+    county = shapely.buffer(grown, -_CLOSED_MM, join_style="mitre")
     edges = shapely.union_all(shapely.boundary(polygons))
-    inner = shapely.difference(edges, shapely.boundary(county).buffer(2 * _CLOSED_MM))
+    rim = shapely.buffer(shapely.boundary(county), 2 * _CLOSED_MM, quad_segs=2)
+    inner = shapely.difference(edges, rim)
     return Ground(dict(zip(merged.index, polygons, strict=True)), county, inner)
 
 
@@ -57,8 +61,9 @@ def free_part(shape: BaseGeometry, busy: BaseGeometry) -> BaseGeometry:
 
 def glow(sheet: Sheet, county: BaseGeometry, frame: MapFrame) -> None:
     """Draw the tinted bands along the outside of the county's boundary, widest first."""
+    smooth = shapely.simplify(county, _SMOOTHED_MM)
     for width, colour in zip(STYLE.glow_mm, STYLE.glow, strict=True):
-        band = shapely.difference(county.buffer(width), county)
+        band = shapely.difference(smooth.buffer(width), county)
         sheet.fill([shapely.intersection(band, frame.box.shape())], colour, "glow")
 
 

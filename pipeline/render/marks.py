@@ -49,7 +49,7 @@ def draw_marks(
                 edgecolors=edge,
                 linewidths=width_pt * sheet.zoom,
                 offsets=offsets,
-                offset_transform=sheet.axes.transData,
+                offset_transform=sheet.ground,
                 transform=IdentityTransform(),
                 gid=f"status:{status.name}" if face != "none" else "halo",
             )

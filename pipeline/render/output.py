@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -20,14 +21,14 @@ from pipeline.render.fonts import check_characters, faces
 from pipeline.render.furniture import PAGE_URL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from matplotlib.figure import Figure
 
     from pipeline.render.data import MapData, MapSpec
 
 
-THUMB_PX = 480
+THUMB_PX, SCREEN_DPI = 480, 96
 
 
 def render(spec: MapSpec, data: MapData) -> dict[str, bytes]:
@@ -41,7 +42,7 @@ def render(spec: MapSpec, data: MapData) -> dict[str, bytes]:
     if spec.book is not None:
         return join(spec, data, [render_part(spec, data, part) for part in spec.book.parts(data)])
     pictures: list[bytes] = []
-    pdf = _pages(spec, data, _with_thumb(spec.draw(data), pictures), pictures)
+    pdf = _pages(spec, data, spec.draw(data), pictures)
     thumb, *pictures = pictures
     ends = [""] if len(pictures) == 1 else [f"_{n}" for n in range(1, len(pictures) + 1)]
     names = [f"{spec.stem}{end}.png" for end in ends]
@@ -85,22 +86,10 @@ def join(spec: MapSpec, data: MapData, parts: Sequence[bytes]) -> dict[str, byte
     writer.compress_identical_objects(remove_duplicates=True, remove_unreferenced=True)
     target = io.BytesIO()
     writer.write(target)
-    cover: list[bytes] = []
     with style.context():
-        first = spec.book.parts(data)[0]
-        figure = next(iter(_with_thumb(spec.book.draw(data, first), cover)))
-        if spec.png:
-            cover.append(_png(figure, style.PNG_DPI.get(spec.size.name, style.DPI)))
+        cover = _pictures(spec, next(iter(spec.book.draw(data, spec.book.parts(data)[0]))))
     names = (thumb_name(spec), f"{spec.stem}.png")
     return {f"{spec.stem}.pdf": target.getvalue()} | dict(zip(names, cover, strict=False))
-
-
-def _with_thumb(figures: Iterable[Figure], pictures: list[bytes]) -> Iterator[Figure]:
-    """Pass figures on; put a small picture of the first one into the list."""
-    for number, figure in enumerate(figures):
-        if not number:
-            pictures.append(_png(figure, THUMB_PX / figure.get_figwidth()))
-        yield figure
 
 
 def _make_jump(writer: PdfWriter, note: DictionaryObject) -> None:
@@ -125,29 +114,43 @@ def _check_needs(spec: MapSpec, data: MapData) -> None:
 def _pages(
     spec: MapSpec, data: MapData, figures: Iterable[Figure], pictures: list[bytes] | None
 ) -> bytes:
-    """Return figures as one PDF; add each as PNG to the pictures, where asked."""
+    """Return figures as one PDF; add the first in small and all as PNG to the list, if any."""
     target = io.BytesIO()
     with style.context(), PdfPages(target, metadata=_particulars(spec, data)) as pages:
         for figure in figures:
             texts = [str(item.get_text()) for item in figure.findobj(Text)]
             check_characters(dict.fromkeys(texts), faces().characters)
             figure.savefig(pages, format="pdf")
-            if pictures is not None and spec.png:
-                pictures.append(_png(figure, style.PNG_DPI.get(spec.size.name, style.DPI)))
+            if pictures is not None:
+                pictures += _pictures(spec, figure)[bool(pictures) :]
             figure.clear()
     return target.getvalue()
 
 
-def _png(figure: Figure, dpi: float) -> bytes:
-    """Return the figure as an RGB PNG at a resolution; the figure keeps its own."""
-    packed, own = io.BytesIO(), figure.get_dpi()
+def _pictures(spec: MapSpec, figure: Figure) -> list[bytes]:
+    """Return a page in small and, where the product is a picture too, as PNG."""
+    dpi = style.PNG_DPI.get(spec.size.name, style.DPI) if spec.png else SCREEN_DPI
+    page = _picture(figure, dpi)
+    height = round(THUMB_PX * page.height / page.width)
+    small = page.resize((THUMB_PX, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return [_packed(picture, dpi) for picture in ((small, page) if spec.png else (small,))]
+
+
+def _picture(figure: Figure, dpi: float) -> Image.Image:
+    """Return the figure as an RGB picture at a resolution; the figure keeps its own."""
+    own = figure.get_dpi()
     figure.set_dpi(dpi)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib
     pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # matplotlib
-    with Image.fromarray(pixels) as image:
-        image.convert("RGB").save(packed, format="png", compress_level=6, dpi=(dpi, dpi))
     figure.set_dpi(own)
+    return Image.fromarray(pixels).convert("RGB")
+
+
+def _packed(picture: Image.Image, dpi: float) -> bytes:
+    """Return a picture as PNG; run lengths are quicker to find than matches, and not larger."""
+    packed = io.BytesIO()
+    picture.save(packed, format="png", compress_level=6, compress_type=zlib.Z_RLE, dpi=(dpi, dpi))
     return packed.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""A sheet of paper in mm: one axes over the whole page, drawn in the order of the calls.
+"""A sheet of paper in mm, drawn in the order of the calls.
 
 Everything, the map too, is placed in page mm from the lower left corner, so the scale is exact.
 A large sheet is designed as a smaller one and enlarged: all mm and pt of the drawing code are of
@@ -13,23 +13,25 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 import numpy as np
 import shapely
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, Polygon, Rectangle, Wedge
+from matplotlib.patches import Circle, PathPatch, Polygon, Rectangle, Wedge
 from matplotlib.path import Path
-from matplotlib.text import Text
+from matplotlib.transforms import Affine2D
 
 from pipeline.errors import ConfigError, Finding
 from pipeline.render.fonts import Faces, faces
 from pipeline.render.style import DPI, PT_MM, STYLE, Page
-from pipeline.render.typesetting import breakable, font_of, width_em
+from pipeline.render.typesetting import Line, breakable, font_of, width_em
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
     from matplotlib.font_manager import FontProperties
+    from matplotlib.text import Text
+    from matplotlib.transforms import Transform
+    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     Point = tuple[float, float]
@@ -85,11 +87,10 @@ class Ink:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A page to draw on."""
+    """A page to draw on; ground: from mm of the design to the figure's pixels."""
 
     figure: Figure
-    canvas: FigureCanvasAgg
-    axes: Axes
+    ground: Transform
     page: Page
     faces: Faces
     zoom: float = 1.0
@@ -100,21 +101,22 @@ class Sheet:
         return Box(0, 0, self.page.width_mm / self.zoom, self.page.height_mm / self.zoom)
 
     def add(self, artist: SomeArtist) -> SomeArtist:
-        """Put an artist on top of all earlier ones; limits stay as they are."""
-        artist.set_zorder(len(self.axes.get_children()))
-        self.axes.add_artist(artist)
+        """Put an artist on top of all earlier ones, in mm unless it has a transform of its own."""
+        artist.set_zorder(len(self.figure.artists))
+        if not artist.is_transform_set():
+            artist.set_transform(self.ground)
+        self.figure.add_artist(artist)
         return artist
 
     def text(self, at: Point, text: str, ink: Ink, *, rotation: float = 0, gid: str = "") -> Text:
         """Write a text at a point in mm."""
-        return self.add(
-            Text(
-                *at, text, color=ink.colour, fontproperties=self._font(text, ink),
-                rotation=rotation,
-                horizontalalignment=ink.ha, gid=gid or None,
-                rotation_mode="anchor", parse_math=False,
-            )
+        line = Line(
+            *at, text, color=ink.colour, fontproperties=self._font(text, ink),
+            rotation=rotation, horizontalalignment=ink.ha, rotation_mode="anchor",
+            parse_math=False,
         )  # fmt: skip
+        line.set_gid(gid or None)
+        return self.add(line)
 
     def fitted(self, at: Point, text: str, ink: Ink, width_mm: float) -> Text:
         """Write a text as large as the ink says, smaller where the width demands it.
@@ -173,11 +175,8 @@ class Sheet:
         self, lines: Iterable[Sequence[Point]], width_pt: float, colour: str = STYLE.ink
     ) -> None:
         """Draw open lines as one: much quicker than one by one."""
-        self.add(
-            LineCollection(
-                list(lines), linewidths=width_pt * self.zoom, colors=colour, capstyle="butt"
-            )
-        )
+        path = _strung([np.asarray(line, dtype=float) for line in lines])
+        self._stroke(path, width_pt, colour, "butt")
 
     def rect(
         self, box: Box, face: str = "none", edge: str = "none", width_pt: float = 0.0,
@@ -208,7 +207,7 @@ class Sheet:
         """Draw rectangles as one, much quicker than one by one; a single colour is for all."""
         self.add(
             PathCollection(
-                [_path(box.shape()) for box in boxes], facecolors=list(faces),
+                [_outline(np.array([box.shape()])) for box in boxes], facecolors=list(faces),
                 edgecolors=list(edges),
                 linewidths=width_pt * self.zoom, joinstyle="miter",
             )
@@ -251,35 +250,37 @@ class Sheet:
         self.add(Polygon(points, closed=True, facecolor=face, edgecolor="none", linewidth=0))
 
     def fill(self, shapes: Iterable[BaseGeometry], face: str, gid: str, hatch: str = "") -> None:
-        """Fill polygons without edges: edges would leave seams and double lines."""
-        paths = [_path(part) for shape in shapes for part in shapely.get_parts(shape) if part.area]
-        if not paths:
+        """Fill polygons as one, without edges: edges would leave seams and double lines."""
+        parts = shapely.get_parts(np.array(list(shapes), dtype=object))
+        parts = parts[np.asarray(shapely.area(parts)) > 0]
+        if not len(parts):
             return
-        self.add(PathCollection(paths, facecolors=face, edgecolors="none", linewidths=0, gid=gid))
+        path = _outline(parts)
+        self.add(PathPatch(path, facecolor=face, edgecolor="none", linewidth=0, gid=gid))
         if hatch:
-            self.add(
-                PathCollection(
-                    paths, facecolors="none", edgecolors=STYLE.rule, linewidths=0, hatch=hatch
-                )
-            )
+            quiet = STYLE.rule
+            self.add(PathPatch(path, facecolor="none", edgecolor=quiet, linewidth=0, hatch=hatch))
 
     def lines(
         self, shape: BaseGeometry | Sequence[BaseGeometry], width_pt: float, colour: str, gid: str
     ) -> None:
-        """Draw lines with round joins and ends; several geometries are drawn as they are."""
+        """Draw lines as one, with round joins and ends; several geometries as they are."""
         one = isinstance(shape, shapely.Geometry)
         parts = shapely.get_parts(shapely.line_merge(shape) if one else np.asarray(shape))
-        segments = [shapely.get_coordinates(part) for part in parts if part.length]
+        path = _strung([shapely.get_coordinates(part) for part in parts if part.length])
+        self._stroke(path, width_pt, colour, "round", gid)
+
+    def _stroke(
+        self, path: Path, width_pt: float, colour: str, ends: Literal["butt", "round"],
+        gid: str = "",
+    ) -> None:  # fmt: skip
+        """Draw a path's lines."""
         self.add(
-            LineCollection(
-                segments,
-                linewidths=width_pt * self.zoom,
-                colors=colour,
-                joinstyle="round",
-                capstyle="round",
-                gid=gid,
+            PathPatch(
+                path, fill=False, edgecolor=colour, linewidth=width_pt * self.zoom,
+                joinstyle="round", capstyle=ends, gid=gid or None,
             )
-        )
+        )  # fmt: skip
 
 
 def new_sheet(page: Page, zoom: float = 1.0) -> Sheet:
@@ -291,17 +292,26 @@ def new_sheet(page: Page, zoom: float = 1.0) -> Sheet:
     # a hair more than whole pixels: the canvas cuts off fractions
     inches = [(count + 1e-4) / DPI for count in pixels]
     figure = Figure(figsize=(inches[0], inches[1]), dpi=DPI, facecolor=STYLE.paper)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
-    axes.set_xlim(0, inches[0] * 25.4 / zoom)
-    axes.set_ylim(0, inches[1] * 25.4 / zoom)
-    return Sheet(figure, FigureCanvasAgg(figure), axes, page, faces(), zoom)
+    FigureCanvasAgg(figure)
+    ground = Affine2D().scale(zoom / 25.4) + figure.dpi_scale_trans
+    return Sheet(figure, ground, page, faces(), zoom)
 
 
-def _path(polygon: shapely.Polygon) -> Path:
-    """Return a polygon with its holes as one path; rings turn opposite ways, so holes stay open."""
-    turned = shapely.orient_polygons(polygon)
-    rings = [turned.exterior, *turned.interiors]
-    return Path.make_compound_path(
-        *(Path(np.asarray(ring.coords)[:, :2], closed=True) for ring in rings)
-    )
+def _strung(lines: Sequence[NDArray[np.float64]]) -> Path:
+    """Return lines (points, 2) as one path."""
+    if not lines:
+        return Path(np.empty((0, 2)))
+    points = np.concatenate(lines)
+    codes = np.full(len(points), Path.LINETO, dtype=Path.code_type)
+    codes[np.cumsum([0, *map(len, lines[:-1])])] = Path.MOVETO
+    return Path(points, codes)
+
+
+def _outline(polygons: NDArray[np.object_]) -> Path:
+    """Return polygons as one path; rings turn opposite ways, so holes stay open."""
+    rings = shapely.get_rings(shapely.orient_polygons(polygons))
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    ends = np.flatnonzero(np.append(np.diff(ring), 1))
+    codes = np.full(len(points), Path.LINETO, dtype=Path.code_type)
+    codes[ends], codes[np.append(0, ends[:-1] + 1)] = Path.CLOSEPOLY, Path.MOVETO
+    return Path(points, codes)

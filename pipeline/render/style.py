@@ -90,6 +90,7 @@ _RC: dict[str, Any] = {
     "path.simplify": False,
     "pdf.compression": 9,
     "pdf.fonttype": 42,
+    "ps.fonttype": 42,  # what matplotlib 3.11 reads to tell how many characters a subset may have
     "text.hinting": "no_hinting",
     "text.parse_math": False,
 }

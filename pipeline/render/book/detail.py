@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from pipeline.render import furniture as kit
@@ -18,9 +19,8 @@ from pipeline.render.sheet import Box, Ink, new_sheet
 from pipeline.render.style import PT_MM, STYLE, on_dark, page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
-    import geopandas as gpd
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
@@ -31,17 +31,19 @@ if TYPE_CHECKING:
 NEIGHBOUR = "#8A9299"
 _CELL = (194.0, 123.0)
 _ROW_MM = 3.18
+_COLUMNS = ("task_id", "bsm", "category", "status", "area_m2")
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What all detail pages are drawn from.
 
-    shapes: of the ledger's rows; numbers, frames: of each drawn row, within its town and the book.
+    tasks, shapes: the ledger's rows; numbers, frames: of each drawn row, within its town and the
+    book.
     """
 
     data: MapData
-    tasks: gpd.GeoDataFrame
+    tasks: Sequence[Mapping[Hashable, Any]]
     words: Words
     backdrop: Backdrop
     shapes: NDArray[np.object_]
@@ -55,7 +57,7 @@ def pages(data: MapData, plan: Plan, section: Section, words: Words) -> Iterator
     assert data.tasks is not None  # noqa: S101 - needs guarantees it
     assert data.land is not None  # noqa: S101 - needs guarantees it
     shown = Shown(
-        data, data.tasks, words, Backdrop(data.land, words.land),
+        data, data.tasks[list(_COLUMNS)].to_dict("records"), words, Backdrop(data.land, words.land),
         np.asarray(data.tasks.geometry.to_numpy(), dtype=object),
         np.asarray(data.towns.geometry.to_numpy(), dtype=object),
         dict(zip(plan.index["row"], plan.index["number"], strict=True)),
@@ -112,9 +114,11 @@ def _head(
         x += 5.6 + sheet.width(label, Ink(STYLE.note_pt)) + 4
 
 
-def _caption(sheet: Sheet, cell: Box, tasks: gpd.GeoDataFrame, frame: Frame) -> None:
+def _caption(
+    sheet: Sheet, cell: Box, tasks: Sequence[Mapping[Hashable, Any]], frame: Frame
+) -> None:
     """Draw a frame's heading: number, scale, plots and 亩."""
-    own = tasks.iloc[list(frame.rows)]
+    own = pd.DataFrame([tasks[row] for row in frame.rows])
     bar = Box(cell.left, cell.top - 6.2, cell.right, cell.top)
     sheet.rect(bar, STYLE.band)
     ink = Ink(9.5, bold=True, colour=STYLE.paper)
@@ -137,14 +141,9 @@ def _map(
     tasks = shown.tasks
     sheet.rect(window.box, STYLE.paper)
     on_page = window.to_page(shown.shapes[own])
-    fills = [
-        shown.words.fill(category, status)
-        for category, status in zip(
-            tasks["category"].iloc[own], tasks["status"].iloc[own], strict=True
-        )
-    ]
+    fills = [shown.words.fill(tasks[row]["category"], tasks[row]["status"]) for row in own]
     texts = [
-        (str(shown.numbers[int(row)]), f"{plot_mu(tasks['area_m2'].iloc[int(row)])}亩",
+        (str(shown.numbers[int(row)]), f"{plot_mu(tasks[row]['area_m2'])}亩",
          STYLE.paper if on_dark(fill) else STYLE.ink)
         for row, (fill, _) in zip(own, fills, strict=True)
     ]  # fmt: skip
@@ -237,7 +236,7 @@ def _list(sheet: Sheet, cell: Box, shown: Shown, frame: Frame) -> None:
     plain, right_hand = Ink(size), Ink(size, ha="right")
     swatches, looks = [], []
     for row in frame.rows:
-        task = tasks.iloc[row]
+        task = tasks[row]
         y -= step
         foot = y + (step - size * PT_MM) / 2
         sheet.text((stops[0], foot), str(shown.numbers[row]), Ink(size, bold=True))

@@ -111,10 +111,12 @@ def _map(sheet: Sheet, data: MapData, section: Section, frame: MapFrame, words: 
     for item in section.frames:
         _frame_box(sheet, frame, item)
     shapes = frame.to_page(data.tasks.geometry.to_numpy())
+    categories = data.tasks["category"].to_numpy()
+    drawn = np.array([row for item in section.frames for row in item.rows], dtype=int)
     for name, colour in words.colours.items():
-        rows = [r for f in section.frames for r in f.rows if data.tasks["category"].iloc[r] == name]
+        rows = drawn[categories[drawn] == name]
         sheet.fill(shapes[rows], colour, f"plots:{name}")
-        if rows:
+        if len(rows):
             sheet.lines(shapely.union_all(shapely.boundary(shapes[rows])), 1.0, colour, "specks")
     for (box, anchor), item in zip(circles, section.frames, strict=True):
         _donut(sheet, data.tasks, item, box, anchor, words)
