@@ -59,8 +59,8 @@ def test_each_indicator_has_a_page_with_the_figures_of_the_table():
     figures = pages()
     assert len(figures) == 3
     said = written(figures[0])
-    assert "全县耕地保护目标未销号540亩，低于计划45亩，期数太少，无法推算" in said
-    assert said.count("未销号60亩 ▲低于计划5") == 9
+    assert "全县耕地保护目标剩余540亩，低于计划45亩，期数太少，无法推算" in said
+    assert said.count("剩余60亩 ▲低于计划5") == 9
     assert "没有 plan.csv" not in "".join(said)
     assert [faults(figure) for figure in figures] == [[], [], []]
 

@@ -14,7 +14,7 @@ from pipeline.render.sheet import Box, Ink
 from pipeline.render.style import STYLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import geopandas as gpd
     from numpy.typing import NDArray
@@ -28,6 +28,7 @@ PALE = 0.55
 """Share of white in the backdrop: what is mapped stands out from where it lies."""
 _NAMED_MM2 = 220.0
 _OTHER = "#E6E6E6"
+_LEGEND_COLUMNS, _LEGEND_ROW_MM = 4, 4.0
 
 
 @lru_cache(maxsize=1)
@@ -101,3 +102,21 @@ class Backdrop:
                 sheet.text((at.x, at.y), text, ink, gid="land-name")
                 taken.append(box)
         return taken
+
+
+def legend_height(count: int) -> float:
+    """Return the height in mm that the legend of so many classes takes."""
+    return -(-count // _LEGEND_COLUMNS) * _LEGEND_ROW_MM + 2
+
+
+def land_legend(sheet: Sheet, box: Box, codes: Sequence[str], names: Mapping[str, str]) -> None:
+    """Draw the classes' colours with their names, in columns; names: by DLBM."""
+    colours, rows = land_colours(), -(-len(codes) // _LEGEND_COLUMNS)
+    width = box.width / _LEGEND_COLUMNS
+    for n, code in enumerate(codes):
+        x = box.left + 1 + (n // rows) * width
+        y = box.top - 0.5 - (n % rows + 1) * _LEGEND_ROW_MM
+        swatch = Box(x, y, x + 5, y + 2.8)
+        sheet.rect(swatch, paled(colours.get(code, _OTHER)), STYLE.rule, STYLE.hair_pt)
+        name = names.get(code, code)
+        sheet.fitted((x + 6.2, y + 0.5), name, Ink(STYLE.note_pt), width - 7.5)

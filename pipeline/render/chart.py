@@ -75,7 +75,7 @@ def chart_page(data: MapData, title: str, headline: str) -> Sheet:
     )  # fmt: skip
     if county.sample:
         kit.sample_mark(sheet, (room.right - 50, room.top - 17))
-    kit.run_line(sheet, room, data.product_id, "—")
+    kit.run_line(sheet, room, data.product_id)
     return sheet
 
 

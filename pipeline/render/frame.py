@@ -41,6 +41,8 @@ _ALBERS = (
     "Latitude of 2nd standard parallel",
 )  # fmt: skip
 """EPSG names of what makes an Albers equal-area projection one's own."""
+_GROUPED_FROM = 10_000
+"""Scales from here have their digits in threes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +205,8 @@ def distance_text(metres: float) -> str:
 
 
 def scale_text(scale: int) -> str:
-    """Return the numeric scale as printed, such as 1∶300 000."""
-    return "1∶" + f"{scale:,}".replace(",", " ")
+    """Return the numeric scale as printed, such as 1∶5000, 1∶300 000."""
+    return f"1∶{scale}" if scale < _GROUPED_FROM else "1∶" + f"{scale:,}".replace(",", " ")
 
 
 def scale_bar(sheet: Sheet, frame: MapFrame, left: float, bottom: float) -> float:
@@ -235,6 +237,7 @@ def grid_north(sheet: Sheet, frame: MapFrame, crs: str, at: tuple[float, float])
     Convergence: angle from true north to grid north, positive east (PROJ).
     """
     x, y = at
+    sheet.rect(Box(x - 8, y - 5, x + 8, y + 16.5), STYLE.paper, STYLE.rule, STYLE.hair_pt)
     sheet.polygon([(x, y + 15), (x - 3, y + 4), (x, y + 6.4)], STYLE.ink, STYLE.rule_pt)
     sheet.polygon([(x, y + 15), (x + 3, y + 4), (x, y + 6.4)], STYLE.paper, STYLE.rule_pt)
     sheet.text((x, y), "坐标北", Ink(STYLE.body_pt, bold=True, ha="center"))

@@ -23,6 +23,7 @@ SAMPLE_MARK = "示例数据"
 PAGE_URL = "gengbao:page/"
 _BAND_MM = 6.8
 _WIDE_ROW_MM = 7.0
+_LEGEND_ROW_MM = 5.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +111,30 @@ def legend(
     of, *heads_of_columns = heads
     stops = _stops(panel, len(heads_of_columns), step)
     narrow = len(stops) > 2  # noqa: PLR2004 - the swatch makes room
-    step, swatch = 5.7, Box(panel.left + 3, 0, panel.left + (9 if narrow else 15), 0)
+    swatch = Box(panel.left + 3, 0, panel.left + (9 if narrow else 15), 0)
     y = panel.top - 4.4
     columns(sheet, y, stops, heads_of_columns, Ink(STYLE.note_pt, colour=STYLE.quiet, ha="right"))
     sheet.text((swatch.right + 3, y), of, Ink(STYLE.note_pt, colour=STYLE.quiet))
+    size = _fitting_pt(sheet, [*rows, total], step - 1.6) if narrow else STYLE.body_pt
     for row in rows:
-        y -= step
+        y -= _LEGEND_ROW_MM
         area = Box(swatch.left, y - 1.0, swatch.right, y + 3.2)
         sheet.rect(area, row.colour, STYLE.town_line, STYLE.rule_pt, hatch=row.hatch)
         width = stops[0] - swatch.right - (11 if narrow else 15)
         sheet.fitted((swatch.right + 3, y), row.label, Ink(STYLE.body_pt), width)
-        columns(sheet, y, stops, row.columns, Ink(STYLE.body_pt, ha="right"))
-    y -= step + 0.6
+        columns(sheet, y, stops, row.columns, Ink(size, ha="right"))
+    y -= _LEGEND_ROW_MM + 0.6
     _rule(sheet, panel, y + 4.3)
     sheet.text((swatch.right + 3, y), total.label, Ink(STYLE.body_pt, bold=True))
-    columns(sheet, y, stops, total.columns, Ink(STYLE.body_pt, bold=True, ha="right"))
+    columns(sheet, y, stops, total.columns, Ink(size, bold=True, ha="right"))
     return y - 1.6
+
+
+def _fitting_pt(sheet: Sheet, rows: Sequence[LegendRow], width_mm: float) -> float:
+    """Return the size at which every figure keeps clear of the column before it."""
+    ink = Ink(STYLE.body_pt, bold=True)
+    widest = max(sheet.width(text, ink) for row in rows for text in row.columns)
+    return max(STYLE.small_pt, STYLE.body_pt * min(1.0, width_mm / widest))
 
 
 def line_legend(
@@ -256,12 +265,10 @@ def sample_mark(sheet: Sheet, at: tuple[float, float]) -> Box:
     return stamp
 
 
-def run_line(sheet: Sheet, room: Box, product_id: str, fingerprint: str) -> None:
-    """Write the product's id and the break table's hash, small, at the foot of the page."""
-    ink = Ink(STYLE.small_pt, colour=STYLE.quiet)
-    sheet.text(
-        (room.left + 6, room.bottom + 2.4), f"产品编号 {product_id}  分级表 {fingerprint}", ink
-    )
+def run_line(sheet: Sheet, room: Box, product_id: str, fingerprint: str = "") -> None:
+    """Write the product's id and the break table's hash, if any, small, at the page's foot."""
+    text = f"产品编号 {product_id}" + (f"  分级表 {fingerprint}" if fingerprint else "")
+    sheet.text((room.left + 6, room.bottom + 2.4), text, Ink(STYLE.small_pt, colour=STYLE.quiet))
 
 
 def page_url(number: int) -> str:

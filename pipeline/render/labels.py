@@ -24,6 +24,7 @@ _CLEAR_MM = 0.8
 _LEADING = 1.3
 _FOLD_FROM = 6
 _AROUND_MM = 4.0
+_COARSE_MM = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,6 @@ def name_around(sheet: Sheet, shapes: Mapping[str, BaseGeometry], taken: Sequenc
     busy = shapely.union_all([box.inset(-_AROUND_MM).shape() for box in taken])
     for name, shape in shapes.items():
         half = sheet.width(name, ink) / 2 + 1
-        room = shapely.difference(shape.buffer(-half), busy)
-        if not room.is_empty and room.area > 1:
-            at = shapely.point_on_surface(room)
-            sheet.text((at.x, at.y), name, ink, gid="neighbour-name")
+        room = shapely.difference(shapely.simplify(shape, _COARSE_MM).buffer(-half), busy)
+        if room.area > 1:
+            sheet.text(tuple(_middle(room)), name, ink, gid="neighbour-name")

@@ -155,10 +155,10 @@ def _foot(sheet: Sheet, data: MapData, frame: MapFrame, words: Words) -> None:
     """Draw legend, notes and title block beneath the panels."""
     room = sheet.room.inset(14)
     low, high = room.bottom + 2, room.bottom + _FOOT_MM + 14
-    wide = Box(room.left, low, room.left + 150, high)
+    wide = Box(room.left, low, room.left + 112, high)
     panel = kit.band(sheet, wide, words.legend_title)
     kit.legend(sheet, panel, ("分级", *words.heads), words.legend, words.total)
-    notes_box = Box(wide.right + 5, low, wide.right + 128, high)
+    notes_box = Box(wide.right + 5, low, wide.right + 152, high)
     place = kit.band(sheet, notes_box, "说明")
     texts = [*words.notes, "各小图比例尺相同。", kit.BOUNDARY_NOTE]
     if data.county.sample:

@@ -249,14 +249,25 @@ class Sheet:
         """Fill three points without an edge."""
         self.add(Polygon(points, closed=True, facecolor=face, edgecolor="none", linewidth=0))
 
-    def fill(self, shapes: Iterable[BaseGeometry], face: str, gid: str, hatch: str = "") -> None:
-        """Fill polygons as one, without edges: edges would leave seams and double lines."""
+    def fill(
+        self, shapes: Iterable[BaseGeometry], face: str, gid: str, hatch: str = "",
+        *, rim_pt: float = 0.0,
+    ) -> None:  # fmt: skip
+        """Fill polygons as one; without edges of another colour, which would leave double lines.
+
+        rim_pt: width of a rim in the same colour.
+        """
         parts = shapely.get_parts(np.array(list(shapes), dtype=object))
         parts = parts[np.asarray(shapely.area(parts)) > 0]
         if not len(parts):
             return
         path = _outline(parts)
-        self.add(PathPatch(path, facecolor=face, edgecolor="none", linewidth=0, gid=gid))
+        self.add(
+            PathPatch(
+                path, facecolor=face, edgecolor=face if rim_pt else "none",
+                linewidth=rim_pt * self.zoom, joinstyle="round", gid=gid,
+            )
+        )  # fmt: skip
         if hatch:
             quiet = STYLE.rule
             self.add(PathPatch(path, facecolor="none", edgecolor=quiet, linewidth=0, hatch=hatch))

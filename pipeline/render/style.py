@@ -72,11 +72,12 @@ class Style:
     rule: str = "#9AA3AB"
     band: str = "#2F4A62"
     accent: str = "#97131F"
+    link: str = "#1F5A96"
     paper: str = "#FFFFFF"
     around: str = "#F3F4F0"
     glow: tuple[str, ...] = ("#ECE4F0", "#DDD0E5")
     town_line: str = "#3F464D"
-    water: str = "#7FB2D6"
+    water: str = "#A9CBE3"
     nodata: str = "#FFFFFF"
     nodata_hatch: str = "////"
     groups: tuple[str, ...] = ("#C9D8E8", "#D9E3C6", "#EBDDC3", "#DCCDE3", "#C6E0DC", "#E6CBCB")

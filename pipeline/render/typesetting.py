@@ -11,11 +11,11 @@ from matplotlib.colors import to_rgba
 from matplotlib.font_manager import FontProperties, get_font
 from matplotlib.ft2font import LoadFlags
 from matplotlib.text import Text
+from matplotlib.transforms import Affine2D, Bbox
 
 if TYPE_CHECKING:
     from matplotlib.backend_bases import RendererBase
 
-_REFERENCE_PT = 100.0
 _NO_LINE_STARTS_WITH = "，；：）%，。；：、）》”’"
 _BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0}
 """Share of a line's width that stands before its point."""
@@ -32,12 +32,7 @@ class Line(Text):
         text, font = self.get_text(), self.get_fontproperties()
         if not text:
             return
-        size_px = float(renderer.points_to_pixels(font.get_size_in_points()))  # type: ignore[arg-type]  # a number for a number
-        before = _BEFORE[self.get_horizontalalignment()] * size_px
-        before *= width_em(text, str(font.get_file()))
-        turn = math.radians(self.get_rotation())
-        x, y = self.get_transform().transform(self.get_position())
-        x, y = x - before * math.cos(turn), y - before * math.sin(turn)
+        x, y = self._start(renderer)
         if renderer.flipy():
             y = renderer.get_canvas_width_height()[1] - y
         gc = renderer.new_gc()
@@ -46,15 +41,41 @@ class Line(Text):
         renderer.draw_text(gc, x, y, text, font, self.get_rotation(), mtext=self)
         gc.restore()
 
+    def get_window_extent(
+        self,
+        renderer: RendererBase | None = None,
+        dpi: float | None = None,  # noqa: ARG002 - matplotlib's signature
+    ) -> Bbox:
+        """Return the box in pixels that the renderer needs for the line where `draw` puts it."""
+        assert renderer is not None  # noqa: S101 - tests measure with one
+        text, font = self.get_text(), self.get_fontproperties()
+        width, height, below = renderer.get_text_width_height_descent(text, font, ismath=False)
+        flat = Bbox.from_bounds(0, -below, width, height)
+        x, y = self._start(renderer)
+        return flat.transformed(Affine2D().rotate_deg(self.get_rotation()).translate(x, y))
+
+    def _start(self, renderer: RendererBase) -> tuple[float, float]:
+        """Return where the baseline starts, in pixels."""
+        font = self.get_fontproperties()
+        size_px = float(renderer.points_to_pixels(font.get_size_in_points()))  # type: ignore[arg-type]  # a number for a number
+        before = _BEFORE[self.get_horizontalalignment()] * size_px
+        before *= width_em(self.get_text(), str(font.get_file()))
+        turn = math.radians(self.get_rotation())
+        x, y = self.get_transform().transform(self.get_position())
+        return x - before * math.cos(turn), y - before * math.sin(turn)
+
+
+def width_em(text: str, file: str) -> float:
+    """Return how wide a text is, in its own size: the sum of its characters, none is kerned."""
+    return sum(_advance_em(char, file) for char in text)
+
 
 @lru_cache(maxsize=50_000)
-def width_em(text: str, file: str) -> float:
-    """Return how wide a text is, in its own size: without hinting, widths grow with the size."""
+def _advance_em(char: str, file: str) -> float:
+    """Return how far a character moves the pen, in its own size."""
     font = get_font(file)
-    font.set_size(_REFERENCE_PT, 72)
-    font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
-    width, _ = font.get_width_height()
-    return float(width) / 64 / _REFERENCE_PT  # FreeType counts in 26.6
+    flags = LoadFlags.NO_SCALE | LoadFlags.NO_HINTING
+    return float(font.load_char(ord(char), flags).horiAdvance) / font.units_per_EM
 
 
 @lru_cache(maxsize=256)

@@ -54,6 +54,10 @@ class Order:
     folder: Path
 
 
+Task = tuple[Order, str | None]
+"""A product, and the part of it where it is a book."""
+
+
 def job(desk: Desk, only: Sequence[str] = ()) -> Job:
     """Return the job that draws every product found in render/maps (or only those named)."""
 
@@ -183,54 +187,50 @@ def _path(desk: Desk, file: Path) -> str:
 
 
 def _drawn(desk: Desk, orders: Sequence[Order]) -> Iterator[tuple[Order, dict[str, bytes]]]:
-    """Yield the products drawn, in the order given, with one line of progress each."""
+    """Yield the products as they are drawn, with one line of progress for each part."""
     from pipeline import render
 
-    tasks = [(order, part) for order in orders for part in _parts(desk, order)]
-    pieces = dict(zip(tasks, _results(desk, tasks), strict=True))
-    for order in orders:
-        own = [pieces[order, part] for part in _parts(desk, order)]
-        if own and isinstance(own[0], dict):
-            yield order, own[0]
-        else:
-            spec = _spec(order)
-            pdfs = [piece for piece in own if isinstance(piece, bytes)]
+    parts = {order: _parts(desk, order) for order in orders}
+    pieces: dict[Task, dict[str, bytes] | bytes] = {}
+    for (order, part), piece in _results(desk, [(o, p) for o in orders for p in parts[o]]):
+        pieces[order, part] = piece
+        if isinstance(piece, dict):
+            yield order, piece
+        elif all((order, name) in pieces for name in parts[order]):
+            spec, own = _spec(order), [pieces.pop((order, name)) for name in parts[order]]
+            pdfs = [pdf for pdf in own if isinstance(pdf, bytes)]
             yield order, render.join(spec, map_data(desk, spec, order), pdfs)
 
 
-def _results(
-    desk: Desk, tasks: Sequence[tuple[Order, str | None]]
-) -> Iterator[dict[str, bytes] | bytes]:
-    """Yield what each task draws, in order; two processes where there is enough to do."""
+def _results(desk: Desk, tasks: Sequence[Task]) -> Iterator[tuple[Task, dict[str, bytes] | bytes]]:
+    """Yield what is drawn, as it is ready; in two processes where there is enough to do."""
     workers = int(os.environ.get(WORKERS, "0")) or min(2, os.cpu_count() or 1, len(tasks))
     if workers <= 1 or multiprocessing.current_process().daemon:  # a daemon may have no children
-        for number, (order, part) in enumerate(tasks, 1):
-            _say(number, tasks, order, part)
-            yield draw(desk, order, part)
+        for number, task in enumerate(tasks, 1):
+            _say(number, tasks, *task)
+            yield task, draw(desk, *task)
         return
     # spawn: the same on every system, and safe beside the threads of numpy and Arrow
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, die_with_parent) as pool:
-        # books first: their parts take longest, and the last ones shouldn't be alone
-        futures = {
-            task: pool.submit(draw, desk, *task)
-            for task in sorted(tasks, key=lambda task: task[1] is None)
-        }
-        names = {future: task for task, future in futures.items()}
+        # what takes longest first: books, large sheets; the last ones shouldn't be alone
+        waiting = {pool.submit(draw, desk, *task): task for task in sorted(tasks, key=_quickness)}
         try:
-            for number, future in enumerate(as_completed(names), 1):
-                future.result()
-                _say(number, tasks, *names[future])
+            for number, future in enumerate(as_completed(waiting), 1):
+                yield waiting[future], future.result()
+                _say(number, tasks, *waiting[future])
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    for task in tasks:
-        yield futures[task].result()
 
 
-def _say(
-    number: int, tasks: Sequence[tuple[Order, str | None]], order: Order, part: str | None
-) -> None:
+def _quickness(task: Task) -> tuple[bool, float]:
+    """Return what sorts parts of books before sheets, and large sheets before small ones."""
+    order, part = task
+    return part is None, -_spec(order).size.width_mm
+
+
+def _say(number: int, tasks: Sequence[Task], order: Order, part: str | None) -> None:
     log.info("  制图 %d/%d %s %s %s", number, len(tasks), order.day, order.name, part or "")
 
 

@@ -51,7 +51,8 @@ def place(
     """Place (number, 亩, ink colour) for every shape (page mm), none on another, within the window.
 
     Plots that hold their number come first. The others take the nearest free place, off other
-    plots where there is one; where the window is full, a number overlaps plots, never a number.
+    plots and with a leader that crosses nothing where there is one; where the window is full, a
+    number overlaps plots, never a number.
     """
     trees = shapely.STRtree(shapes)
     taken: list[Box] = []
@@ -63,11 +64,13 @@ def place(
         if shapes[n].contains(box.shape()) and _free(box, taken, window):
             placed[n] = Callout(number, area, colour, box, None)
             taken.append(box)
+    leaders: list[shapely.LineString] = []
     for n, (number, area, _) in enumerate(texts):
         if n not in placed:
-            box = _beside(shapes[n], middles[n], sizes[n], taken, window, trees)
+            box = _beside(shapes[n], middles[n], sizes[n], taken, window, trees, leaders)
             placed[n] = Callout(number, area, STYLE.ink, box, middles[n])
             taken.append(box)
+            leaders.append(shapely.LineString([middles[n], box.centre]))
     return [placed[n] for n in range(len(texts))]
 
 
@@ -91,17 +94,23 @@ def _free(box: Box, taken: Sequence[Box], window: Box) -> bool:
     return not any(box.meets(other) for other in taken)
 
 
-def _beside(
+def _beside(  # noqa: PLR0913, PLR0917 - a place is good beside all of these
     shape: BaseGeometry,
     at: tuple[float, float],
     size: tuple[float, float],
     taken: Sequence[Box],
     window: Box,
     plots: shapely.STRtree,
+    leaders: Sequence[shapely.LineString],
 ) -> Box:
-    """Return the nearest free box around a shape, off all plots if there is one."""
+    """Return the nearest free box around a shape: off all plots, its leader crossing nothing.
+
+    Where there is none, a box off all plots; else any that is free.
+    """
     west, south, east, north = shape.bounds
     turns = np.arange(_DIRECTIONS) * 2 * np.pi / _DIRECTIONS
+    fixed = np.array([*leaders, *(box.shape() for box in taken)], dtype=object)
+    crossing: Box | None = None
     covering: Box | None = None
     for ring in _RINGS_MM:
         for turn in turns:
@@ -110,10 +119,16 @@ def _beside(
             box = _around((float(x), float(y)), size)
             if not _free(box, taken, window):
                 continue
-            if not len(plots.query(box.shape(), predicate="intersects")):
+            body = box.shape()
+            if shapely.intersects(fixed[: len(leaders)], body).any():
+                continue
+            if len(plots.query(body, predicate="intersects")):
+                covering = covering or box
+            elif shapely.intersects(fixed, shapely.LineString([at, box.centre])).any():
+                crossing = crossing or box
+            else:
                 return box
-            covering = covering or box
-    return covering or _anywhere(at, size, taken, window)
+    return crossing or covering or _anywhere(at, size, taken, window)
 
 
 def _anywhere(

@@ -232,7 +232,7 @@ def _list(sheet: Sheet, cell: Box, shown: Shown, frame: Frame) -> None:
     sheet.line([(left, y - 1), (right, y - 1)], STYLE.rule_pt, STYLE.rule)
     size = STYLE.small_pt
     step = min(_ROW_MM, (_CELL[1] - 13) / max(1, len(frame.rows)))
-    y -= 0.6
+    y -= 1.1
     plain, right_hand = Ink(size), Ink(size, ha="right")
     swatches, looks = [], []
     for row in frame.rows:

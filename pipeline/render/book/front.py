@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import shapely
@@ -30,6 +31,7 @@ _ROW_MM = 2.9
 _STOPS = (44 / 98, 58 / 98, 74 / 98, 95 / 98)
 """Where the figures of a town end, as shares of the list's width."""
 _MAP = Box(20.0, 29.0, 300.0, 258.0)
+_INDEX_PT = 6.6
 
 
 def cover(data: MapData, plan: Plan) -> Figure:
@@ -82,8 +84,8 @@ def _contents(sheet: Sheet, data: MapData, plan: Plan) -> None:
         span = f"图幅{numbers[0]}–{numbers[-1]}，" if numbers else ""
         rows.append((section.town, f"{span}{count:,}个图斑", section.page))
     rows.append(("标识码索引", f"{len(plan.index):,}个", plan.index_page))
-    step = min(12.0, 226 / len(rows))
-    size = max(STYLE.small_pt, min(12.0, step * 1.6))
+    step = min(18.0, 226 / len(rows))
+    size = max(STYLE.small_pt, min(13.0, step * 1.6))
     for n, (name, what, number) in enumerate(rows):
         y = 252 - (n + 1) * step
         sheet.text((242, y), name, Ink(size, bold=True)).set_url(kit.page_url(number))
@@ -128,7 +130,7 @@ def county_map(data: MapData, plan: Plan, words: Words) -> Figure:
     busy = shapely.union_all(shapely.buffer(seen, _CLEAR_MM))
     wanted = [
         Wanted(free_part(shape, busy), pages[code].town,
-               f"第{pages[code].page}–{pages[code].last_page}页", "", STYLE.paper)
+               f"{pages[code].page}–{pages[code].last_page}页", "", STYLE.paper)
         for code, shape in land.shapes.items()
         if code in pages
     ]  # fmt: skip
@@ -176,7 +178,7 @@ def _towns(sheet: Sheet, data: MapData, plan: Plan, box: Box) -> None:
                      f"{closed:,}", sum_mu(own, 1), section.page))  # fmt: skip
     sides = 1 if (len(rows) + 1) * _ROW_MM < panel.height - 3 else 2
     length = -(-len(rows) // sides)
-    step = min(7.0, (panel.height - 3) / (length + 1))
+    step = min(9.5, (panel.height - 3) / (length + 1))
     size = max(STYLE.small_pt, min(STYLE.body_pt, step / PT_MM * 0.62))
     width = panel.width / sides
     for side in range(sides):
@@ -204,7 +206,7 @@ def _town_row(
 
 
 def index(data: MapData, plan: Plan) -> Iterator[Figure]:
-    """Yield the index pages: BSM → frame and page; every line links to its page."""
+    """Yield the index pages: BSM → frame, number, page; every frame's number links to its page."""
     per_page = INDEX_ROWS * INDEX_COLUMNS
     count = plan.pages - plan.index_page + 1
     for n in range(count):
@@ -216,17 +218,26 @@ def index(data: MapData, plan: Plan) -> Iterator[Figure]:
         width = (room.width - 8) / INDEX_COLUMNS
         for column in range(-(-len(own) // INDEX_ROWS)):
             x = room.left + 4 + column * width
-            sheet.text((x, room.top - 12.4), "标识码 · 图幅 · 号 · 页",
-                       Ink(STYLE.small_pt, colour=STYLE.quiet))  # fmt: skip
+            head = Ink(STYLE.small_pt, colour=STYLE.quiet, ha="right")
+            sheet.text((x, room.top - 12.4), "标识码", replace(head, ha="left"))
+            kit.columns(sheet, room.top - 12.4, _stops(x, width), ("图幅", "号", "页"), head)
             if column:
                 ends = [(x - 3, room.top - 12), (x - 3, room.bottom + 10)]
                 sheet.line(ends, STYLE.hair_pt, STYLE.rule)
         for line, row in enumerate(own.to_dict("records")):
             x = room.left + 4 + (line // INDEX_ROWS) * width
             y = room.top - 16.4 - (line % INDEX_ROWS) * 3.74
-            text = f"{row['bsm']}  图幅{row['frame']}  {row['number']}号  第{row['page']}页"
-            entry = sheet.fitted((x, y), text, Ink(6.6), width - 4)
-            entry.set_gid("index")
-            entry.set_url(kit.page_url(row["page"]))
+            frame, *rest = _stops(x, width)
+            code = sheet.fitted((x, y), str(row["bsm"]), Ink(_INDEX_PT), frame - x - 7)
+            code.set_gid("index")
+            link = Ink(_INDEX_PT, bold=True, colour=STYLE.link, ha="right")
+            sheet.text((frame, y), str(row["frame"]), link).set_url(kit.page_url(row["page"]))
+            figures = (str(row["number"]), str(row["page"]))
+            kit.columns(sheet, y, rest, figures, Ink(_INDEX_PT, ha="right"))
         kit.page_foot(sheet, data, plan.index_page + n, plan.pages)
         yield sheet.figure
+
+
+def _stops(x: float, width: float) -> tuple[float, float, float]:
+    """Return where frame, number and page of an index column end."""
+    return x + width - 24, x + width - 14, x + width - 5

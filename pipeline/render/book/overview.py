@@ -10,7 +10,8 @@ import shapely
 
 from pipeline.measure import to_cm2
 from pipeline.render import furniture as kit
-from pipeline.render.book.plan import WINDOW_MM
+from pipeline.render.backdrop import land_legend, legend_height
+from pipeline.render.book.donuts import circles_of, draw_donut, outlines
 from pipeline.render.book.words import Words, sum_mu
 from pipeline.render.data import table_of
 from pipeline.render.frame import fit_frame, grid_north, neat_grid, scale_bar, scale_text
@@ -21,21 +22,18 @@ from pipeline.render.sheet import Box, Ink, Sheet, new_sheet
 from pipeline.render.style import PT_MM, STYLE, page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import geopandas as gpd
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from pipeline.render.book.plan import Frame, Plan, Section
+    from pipeline.render.book.plan import Plan, Section
     from pipeline.render.data import MapData
     from pipeline.render.frame import MapFrame
 
 _MAP = Box(20.0, 29.0, 280.0, 258.0)
 _SIDE = Box(288.0, 20.0, 406.0, 262.0)
-_RADIUS_MM = (2.7, 7.5)
 _LEAST_ROW_MM = 3.1
-_RINGS_MM = (0.0, 2.0, 4.0, 7.0, 10.0, 14.0, 19.0, 25.0, 32.0)
+_BAND_MM = 8.0
 
 
 def draw(data: MapData, plan: Plan, section: Section, words: Words) -> Figure:
@@ -55,7 +53,7 @@ def draw(data: MapData, plan: Plan, section: Section, words: Words) -> Figure:
     frame = fit_frame(_MAP, _bounds(data, section, tasks), 8.0)
     _map(sheet, data, section, frame, words)
     y = _table(sheet, data, section, words)
-    _frames(sheet, data.tasks, section, y)
+    _land(sheet, data, words, _frames(sheet, data.tasks, section, y))
     kit.page_foot(sheet, data, section.page, plan.pages)
     return sheet.figure
 
@@ -68,9 +66,10 @@ def _headline(tasks: gpd.GeoDataFrame, words: Words) -> str:
     sums = {name: int(cm2[(tasks["category"] == name).to_numpy()].sum()) for name in words.labels}
     first = max(sums, key=lambda name: sums[name])
     share = percent(Decimal(sums[first]), Decimal(int(cm2.sum())))
-    closed = int((tasks["status"] == "closed").sum())
+    closed, out = (int((tasks["status"] == name).sum()) for name in ("closed", "withdrawn"))
+    gone = f"、已撤出{out:,}个" if out else ""
     return (
-        f"{len(tasks):,}个任务图斑{sum_mu(tasks)}亩，已销号{closed:,}个；"
+        f"{len(tasks):,}个任务图斑{sum_mu(tasks)}亩，已销号{closed:,}个{gone}；"
         f"面积最大的是{words.labels[first]}，占{share}"
     )
 
@@ -103,13 +102,13 @@ def _map(sheet: Sheet, data: MapData, section: Section, frame: MapFrame, words: 
     if own is not None:
         sheet.lines(shapely.boundary(own), STYLE.county_pt, STYLE.ink, "town-border")
     north = grid_north(sheet, frame, data.county.crs, (frame.box.right - 13, frame.box.top - 22))
-    circles = _circles(data.tasks, section.frames, frame, [north])
+    circles = circles_of(data.tasks, section.frames, frame, [north])
     neat_grid(sheet, frame, data.county.crs, [north, *(box for box, _ in circles)])
     names = dict(zip(data.towns["town_code"], data.towns["town"], strict=True))
     around = {names[code]: shape for code, shape in towns.items() if code != section.town_code}
     name_around(sheet, around, [north, *(box for box, _ in circles)])
-    for item in section.frames:
-        _frame_box(sheet, frame, item)
+    for ground in outlines(frame, section.frames):
+        sheet.lines(shapely.boundary(ground), STYLE.rule_pt, STYLE.band, "frame")
     shapes = frame.to_page(data.tasks.geometry.to_numpy())
     categories = data.tasks["category"].to_numpy()
     drawn = np.array([row for item in section.frames for row in item.rows], dtype=int)
@@ -119,79 +118,12 @@ def _map(sheet: Sheet, data: MapData, section: Section, frame: MapFrame, words: 
         if len(rows):
             sheet.lines(shapely.union_all(shapely.boundary(shapes[rows])), 1.0, colour, "specks")
     for (box, anchor), item in zip(circles, section.frames, strict=True):
-        _donut(sheet, data.tasks, item, box, anchor, words)
+        draw_donut(sheet, data.tasks, item, box, anchor, words)
     sheet.rect(frame.box, "none", STYLE.ink, STYLE.frame_pt)
     scale = scale_text(frame.scale)
     y = frame.box.bottom - 10.6
     sheet.text((frame.box.left, y), scale, Ink(11, bold=True))
     scale_bar(sheet, frame, frame.box.left + 40, y - 0.6)
-
-
-def _frame_box(sheet: Sheet, window: MapFrame, item: Frame) -> None:
-    """Outline the ground of a frame."""
-    half = np.array(WINDOW_MM) * item.scale / 2000
-    low = np.array([item.east_m, item.north_m]) - half
-    box = window.to_page(shapely.box(*low, *(low + 2 * half)))
-    sheet.lines(shapely.boundary(box), STYLE.rule_pt, STYLE.band, "frame")
-
-
-def _circles(
-    tasks: gpd.GeoDataFrame, frames: Sequence[Frame], window: MapFrame, taken: list[Box]
-) -> list[tuple[Box, tuple[float, float]]]:
-    """Place a circle per frame, its area by its 亩, none on another: (box, centre of the frame)."""
-    amounts = np.array([tasks["area_m2"].iloc[list(frame.rows)].sum() for frame in frames])
-    low, high = _RADIUS_MM
-    sizes = np.clip(np.sqrt(amounts / max(amounts.max(initial=0.0), 1.0)) * high, low, high)
-    placed: dict[int, Box] = {}
-    busy = list(taken)
-    for n in np.argsort(-sizes, kind="stable"):
-        at = window.to_page(shapely.Point(frames[n].east_m, frames[n].north_m))
-        box = _nearest((at.x, at.y), float(sizes[n]), busy, window.box)
-        placed[int(n)] = box
-        busy.append(box)
-    grounds = np.array([(f.east_m, f.north_m) for f in frames]).reshape(-1, 2)
-    centres = window.to_page(shapely.points(grounds))
-    return [(placed[n], (float(c.x), float(c.y))) for n, c in enumerate(centres)]
-
-
-def _nearest(at: tuple[float, float], radius: float, busy: Sequence[Box], room: Box) -> Box:
-    """Return the nearest place where a circle is free of others; its own place if none is."""
-    for ring in _RINGS_MM:
-        for turn in np.arange(12) * np.pi / 6:
-            x, y = at[0] + ring * np.cos(turn), at[1] + ring * np.sin(turn)
-            box = Box(x - radius, y - radius, x + radius, y + radius)
-            inner = room.inset(0.5).shape().contains(box.shape())
-            far = all(
-                np.hypot(x - other.centre[0], y - other.centre[1]) >= radius + other.width / 2 + 0.4
-                for other in busy
-            )
-            if inner and far:
-                return box
-    return Box(at[0] - radius, at[1] - radius, at[0] + radius, at[1] + radius)
-
-
-def _donut(
-    sheet: Sheet,
-    tasks: gpd.GeoDataFrame,
-    item: Frame,
-    box: Box,
-    anchor: tuple[float, float],
-    words: Words,
-) -> None:
-    """Draw a frame's donut with its number, and a leader where it was moved."""
-    own = tasks.iloc[list(item.rows)]
-    sums = own.groupby("category")["area_m2"].sum()
-    whole = float(sums.sum()) or 1.0
-    parts = [(float(sums[name]) / whole, words.colours[name]) for name in words.colours
-             if name in sums]  # fmt: skip
-    centre, radius = box.centre, box.width / 2
-    if np.hypot(centre[0] - anchor[0], centre[1] - anchor[1]) > 1:
-        sheet.line([anchor, centre], STYLE.rule_pt, STYLE.band)
-    sheet.disc(centre, radius, STYLE.paper)
-    sheet.ring(centre, radius, parts, hole=0.68)
-    size = 8.5 if radius > 4 else (7.0 if item.number < 100 else STYLE.small_pt)  # noqa: PLR2004 - mm, and three digits
-    ink = Ink(size, bold=True, ha="center")
-    sheet.text((centre[0], centre[1] - size * PT_MM * 0.37), str(item.number), ink, gid="frame")
 
 
 def _table(sheet: Sheet, data: MapData, section: Section, words: Words) -> float:
@@ -229,18 +161,29 @@ def _cells(row: pd.Series | None) -> tuple[str, ...]:
     )
 
 
-def _frames(sheet: Sheet, tasks: gpd.GeoDataFrame, section: Section, top: float) -> None:
-    """List the frames: number, page, scale, plots, 亩; every line links to its page."""
+def _land(sheet: Sheet, data: MapData, words: Words, top: float) -> None:
+    """Draw the legend of the survey's classes on detail pages, where there is room for it."""
+    if data.land is None:
+        return
+    codes = sorted(set(data.land["dlbm"].dropna()))
+    height = legend_height(len(codes))
+    if top - _SIDE.bottom > height + _BAND_MM:
+        bottom = _SIDE.bottom
+        box = _SIDE._replace(top=bottom + height + _BAND_MM)
+        land_legend(sheet, kit.band(sheet, box, "详图底图（本期调查地类）"), codes, words.land)
+
+
+def _frames(sheet: Sheet, tasks: gpd.GeoDataFrame, section: Section, top: float) -> float:
+    """List the frames: number, page, scale, plots, 亩; numbers link to pages; return the y."""
     panel = kit.band(sheet, _SIDE._replace(top=top - 3), "图幅（点击跳到该页）")
     note = "圆环按类别分色，大小表示任务亩数；细框为图幅范围。"
-    sheet.text((panel.left + 3, panel.bottom + 1), note, Ink(STYLE.note_pt, colour=STYLE.quiet))
     pages = {f.number: number for number, frames in section.detail_pages for f in frames}
     room = panel.height - 11
     columns = 2 if len(section.frames) <= 2 * int(room / _LEAST_ROW_MM) else 3
     per = -(-len(section.frames) // columns) or 1
-    step, width = min(5.2, room / per), (panel.width - 4) / columns
+    step, width = min(5.6, room / per), (panel.width - 4) / columns
     size = max(STYLE.small_pt, min(7.5, step / PT_MM * 0.66))
-    stops = tuple(share * (width - 7) for share in (0.14, 0.34, 0.6, 0.76, 1.0))
+    stops = tuple(share * (width - 7) for share in (0.12, 0.27, 0.6, 0.76, 1.0))
     heads = ("图幅", "页", "比例尺", "图斑", "亩")
     for n in range(-(-len(section.frames) // per)):
         x = panel.left + 3 + n * width
@@ -252,9 +195,12 @@ def _frames(sheet: Sheet, tasks: gpd.GeoDataFrame, section: Section, top: float)
         own = tasks.iloc[list(item.rows)]
         page_number = pages[item.number]
         figures = (
-            f"{page_number}", scale_text(item.scale).replace(" ", ""), f"{len(own)}", sum_mu(own, 1)
+            f"{page_number}", scale_text(item.scale), f"{len(own)}", sum_mu(own, 1)
         )  # fmt: skip
         number = sheet.text((x + stops[0], y), str(item.number), Ink(size, bold=True, ha="right"))
         number.set_url(kit.page_url(page_number))
         number.set_gid("frame-row")
         kit.columns(sheet, y, [x + stop for stop in stops[1:]], figures, Ink(size, ha="right"))
+    y = panel.top - 5 - per * step - 5.5
+    sheet.text((panel.left + 3, y), note, Ink(STYLE.note_pt, colour=STYLE.quiet))
+    return y - 2

@@ -7,7 +7,7 @@ the book makes the same plan.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,11 +65,12 @@ class Section:
 
     @property
     def detail_pages(self) -> tuple[tuple[int, tuple[Frame, ...]], ...]:
-        """Page number and frames of each detail page."""
-        groups = range(0, len(self.frames), FRAMES_PER_PAGE)
+        """Page number and frames of each detail page; no page has far fewer than another."""
+        pages = -(-len(self.frames) // FRAMES_PER_PAGE)
+        ends = [round(len(self.frames) * n / pages) for n in range(pages + 1)] if pages else [0]
         return tuple(
-            (self.page + 1 + n, self.frames[first : first + FRAMES_PER_PAGE])
-            for n, first in enumerate(groups)
+            (self.page + 1 + n, self.frames[first:end])
+            for n, (first, end) in enumerate(pairwise(ends))
         )
 
     @property

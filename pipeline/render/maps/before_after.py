@@ -174,9 +174,9 @@ def _map(  # noqa: PLR0913, PLR0917 - a map is drawn from all of these
     if listed:
         taken += _callouts(sheet, frame, marks, listed, north)
     neat_grid(sheet, frame, data.county.crs, taken)
-    names = rows["town"].to_numpy()
-    if place.code is not None:
-        name_around(sheet, dict(zip(names[~own], towns[~own], strict=True)), taken)
+    names, named = rows["town"].to_numpy(), own if place.code is None else ~own
+    spots = [Box(x - 1, y - 1, x + 1, y + 1).inset(3) for x, y in marks if not np.isnan(x)]
+    name_around(sheet, dict(zip(names[named], towns[named], strict=True)), [*taken, *spots])
     sheet.rect(frame.box, "none", STYLE.ink, STYLE.frame_pt)
 
 

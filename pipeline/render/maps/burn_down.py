@@ -53,7 +53,7 @@ OUTLOOK = {
 
 
 SIGNS = (
-    ("未销号亩数（各期调查成果）", "left"),
+    ("剩余亩数（各期调查成果）", "left"),
     ("按倒排工期应剩", "plan"),
     ("整改期限", "deadline"),
     ("按现进度推算的期限余量（80%区间）", "fan"),
@@ -154,7 +154,7 @@ def _headline(courses: list[Course], label: str) -> str:
     if not courses:
         return f"{label}没有进度数据"
     now = courses[0].now
-    text = f"全县{label}未销号{whole_mu(Decimal(now['open_mu']))}亩"
+    text = f"全县{label}剩余{whole_mu(Decimal(now['open_mu']))}亩"
     if pd.notna(now["behind_mu"]) and Decimal(now["behind_mu"]) > 0:
         text += f"，低于计划{whole_mu(Decimal(now['behind_mu']))}亩"
     return f"{text}，{OUTLOOK[now['outlook']]}"
@@ -205,9 +205,9 @@ def _said(course: Course) -> tuple[str, str]:
     left = whole_mu(Decimal(course.now["open_mu"]))
     behind = course.now["behind_mu"]
     if pd.isna(behind) or Decimal(behind) <= 0:
-        return f"未销号{left}亩", f"余{left}亩"
+        return f"剩余{left}亩", f"余{left}亩"
     late = whole_mu(Decimal(behind))
-    return f"未销号{left}亩 ▲低于计划{late}", f"余{left}亩 ▲{late}"
+    return f"剩余{left}亩 ▲低于计划{late}", f"余{left}亩 ▲{late}"
 
 
 def _legend(sheet: Sheet, data: MapData) -> None:
@@ -225,7 +225,7 @@ def _legend(sheet: Sheet, data: MapData) -> None:
             sheet.rect(Box(x, y - 0.4, x + 8, y + 2.2), STYLE.glow[0])
         sheet.text((x + 9.5, y), label, ink)
         x += 9.5 + sheet.width(label, ink) + 6
-    note = "各镇同一刻度；未销号（余）含部分恢复和反弹的任务剩余面积，▲为低于计划的亩数。"
+    note = "各镇同一刻度；剩余（余）含部分恢复和反弹的任务尚未恢复的面积，▲为低于计划的亩数。"
     if not data.county.plan:
         note += "没有 plan.csv，不画计划线。"
     sheet.text((x, y), note, Ink(STYLE.note_pt, colour=STYLE.quiet))

@@ -189,7 +189,7 @@ def _first(sheet: Sheet, found: Sequence[Track]) -> None:
 
 def _curve(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return a line through points that leaves and reaches each level (smoothstep)."""
-    t = np.linspace(0, 1, 13)
+    t = np.linspace(0, 1, 41)
     ease = t * t * (3 - 2 * t)
     found = []
     for (x0, y0), (x1, y1) in pairwise(points):

@@ -74,7 +74,7 @@ def draw(data: MapData) -> Iterator[Figure]:
     y = _legend(sheet, tasks, said, layout.legend, context)
     _gaps(sheet, data, Box(layout.legend.left, layout.foot.top + 3, layout.legend.right, y - 2))
     _foot(sheet, data, frame, layout.foot)
-    kit.run_line(sheet, room, data.product_id, "—")
+    kit.run_line(sheet, room, data.product_id)
     yield sheet.figure
 
 
@@ -242,7 +242,7 @@ def _gaps(sheet: Sheet, data: MapData, panel: Box) -> None:
         sheet.fitted((left, y), name, Ink(size, bold=bold), 20)
         for n, (rest, rate) in enumerate(figures):
             right = left + 20 + (n + 1) * width
-            sheet.text((right - 11, y), rest, Ink(size, bold=bold, ha="right"))
+            sheet.text((right - 12.2, y), rest, Ink(size, bold=bold, ha="right"))
             sheet.text((right, y), rate, Ink(size, colour=STYLE.quiet, ha="right"))
         sheet.line([(left, y - step * 0.28), (panel.right - 3, y - step * 0.28)], STYLE.hair_pt,
                    STYLE.rule)  # fmt: skip
