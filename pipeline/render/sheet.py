@@ -16,11 +16,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, PathPatch, Polygon, Rectangle, Wedge
-from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
 from pipeline.errors import ConfigError, Finding
 from pipeline.render.fonts import Faces, faces
+from pipeline.render.paths import outline, strung
 from pipeline.render.style import DPI, PT_MM, STYLE, Page
 from pipeline.render.typesetting import Line, breakable, font_of, width_em
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from matplotlib.artist import Artist
     from matplotlib.font_manager import FontProperties
+    from matplotlib.path import Path
     from matplotlib.text import Text
     from matplotlib.transforms import Transform
-    from numpy.typing import NDArray
     from shapely.geometry.base import BaseGeometry
 
     Point = tuple[float, float]
@@ -175,7 +175,7 @@ class Sheet:
         self, lines: Iterable[Sequence[Point]], width_pt: float, colour: str = STYLE.ink
     ) -> None:
         """Draw open lines as one: much quicker than one by one."""
-        path = _strung([np.asarray(line, dtype=float) for line in lines])
+        path = strung([np.asarray(line, dtype=float) for line in lines])
         self._stroke(path, width_pt, colour, "butt")
 
     def rect(
@@ -207,7 +207,7 @@ class Sheet:
         """Draw rectangles as one, much quicker than one by one; a single colour is for all."""
         self.add(
             PathCollection(
-                [_outline(np.array([box.shape()])) for box in boxes], facecolors=list(faces),
+                [outline(np.array([box.shape()])) for box in boxes], facecolors=list(faces),
                 edgecolors=list(edges),
                 linewidths=width_pt * self.zoom, joinstyle="miter",
             )
@@ -261,7 +261,7 @@ class Sheet:
         parts = parts[np.asarray(shapely.area(parts)) > 0]
         if not len(parts):
             return
-        path = _outline(parts)
+        path = outline(parts)
         self.add(
             PathPatch(
                 path, facecolor=face, edgecolor=face if rim_pt else "none",
@@ -278,7 +278,7 @@ class Sheet:
         """Draw lines as one, with round joins and ends; several geometries as they are."""
         one = isinstance(shape, shapely.Geometry)
         parts = shapely.get_parts(shapely.line_merge(shape) if one else np.asarray(shape))
-        path = _strung([shapely.get_coordinates(part) for part in parts if part.length])
+        path = strung([shapely.get_coordinates(part) for part in parts if part.length])
         self._stroke(path, width_pt, colour, "round", gid)
 
     def _stroke(
@@ -306,23 +306,3 @@ def new_sheet(page: Page, zoom: float = 1.0) -> Sheet:
     FigureCanvasAgg(figure)
     ground = Affine2D().scale(zoom / 25.4) + figure.dpi_scale_trans
     return Sheet(figure, ground, page, faces(), zoom)
-
-
-def _strung(lines: Sequence[NDArray[np.float64]]) -> Path:
-    """Return lines (points, 2) as one path."""
-    if not lines:
-        return Path(np.empty((0, 2)))
-    points = np.concatenate(lines)
-    codes = np.full(len(points), Path.LINETO, dtype=Path.code_type)
-    codes[np.cumsum([0, *map(len, lines[:-1])])] = Path.MOVETO
-    return Path(points, codes)
-
-
-def _outline(polygons: NDArray[np.object_]) -> Path:
-    """Return polygons as one path; rings turn opposite ways, so holes stay open."""
-    rings = shapely.get_rings(shapely.orient_polygons(polygons))
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    ends = np.flatnonzero(np.append(np.diff(ring), 1))
-    codes = np.full(len(points), Path.LINETO, dtype=Path.code_type)
-    codes[ends], codes[np.append(0, ends[:-1] + 1)] = Path.CLOSEPOLY, Path.MOVETO
-    return Path(points, codes)
