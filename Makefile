@@ -88,7 +88,7 @@ imports: $(READY)
 	$(BIN)/lint-imports
 
 test: $(READY)  ## 跑测试（两个进程，一个文件的测试在同一个进程里；只跑一部分：ARGS='tests/test_x.py'）
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: $(READY)  ## 逐字节毁坏数据 5000 次，看入库会不会悄悄丢东西（每夜跑；TIMES= SEED=）
 	PYTHONPATH=.:tests $(BIN)/python tests/fuzz.py $(or $(TIMES),5000) $(SEED)

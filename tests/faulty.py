@@ -1,7 +1,7 @@
 """Run our command line, or a part of `disk`, in a process that dies or fails at its n-th change.
 
-    python faulty.py kill|fail|count|full N FOLDER run ARGS…      the command line
-    python faulty.py kill|fail|count N FOLDER exchange|settle OUT
+    kill|fail|count|full N FOLDER run ARGS…      the command line
+    kill|fail|count N FOLDER exchange|settle
 
 Changes are what Python's audit hooks tell of the file system below FOLDER: files opened for
 writing, renamed, linked, removed, truncated; folders made and removed.
@@ -9,9 +9,14 @@ writing, renamed, linked, removed, truncated; folders made and removed.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import subprocess
 import sys
+import tempfile
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 MAKES = {"os.rename", "os.link", "os.symlink", "os.mkdir"}
@@ -42,9 +47,38 @@ def arm(mode: str, at: int, folder: str) -> list[int]:
     return seen
 
 
-def main() -> int:
-    """Do what the arguments say."""
-    mode, at, folder, what, *rest = sys.argv[1:]
+APART = multiprocessing.get_context("forkserver")
+APART.set_forkserver_preload(
+    [f"pipeline.{room}" for room in ("stages", "ingest", "evidence", "classify", "aggregate")]
+    + ["pipeline.ledger", "pipeline.reconcile", "pipeline.storage", "pipeline.overlay"]
+)
+
+
+def faulty(mode, at, folder, what, *args):
+    """Do it in its own process, a copy of one that has loaded our libraries and done nothing."""
+    command = [mode, str(at), str(folder), what, *map(str, args)]
+    with tempfile.TemporaryDirectory() as said:
+        process = APART.Process(target=apart, args=(said, command))
+        process.start()
+        process.join()
+        out, err = (Path(said, name).read_text(encoding="utf-8") for name in ("out", "err"))
+    assert "Traceback" not in err, err
+    return subprocess.CompletedProcess(command, process.exitcode, out, err)
+
+
+def apart(said: str, command: list[str]) -> None:
+    """End this process with what the arguments lead to; what it says goes into two files."""
+    warnings.simplefilter("error")
+    out, err = (Path(said, name) for name in ("out", "err"))
+    with (
+        out.open("w", 1, "utf-8") as stdout, err.open("w", 1, "utf-8") as stderr,
+        redirect_stdout(stdout), redirect_stderr(stderr),
+    ):  # fmt: skip
+        sys.exit(work(*command))
+
+
+def work(mode: str, at: str, folder: str, what: str, *rest: str) -> int:
+    """Do what the arguments say; return the exit code."""
     from pipeline import disk  # noqa: PLC0415 - before the hook
     from pipeline.errors import OutputError  # noqa: PLC0415
 
@@ -56,9 +90,9 @@ def main() -> int:
 
             stages.require_room = lambda *_: None
         seen = arm(mode, int(at), folder)
-        code = run(rest)
+        code = run(list(rest))
     else:
-        out = Path(rest[0])
+        out = Path(folder)
         seen = arm(mode, int(at), folder)
         code = 0
         made = {name: out / ".gengbao/work" / name for name in ("a.csv", "neu/c.csv")}
@@ -73,7 +107,3 @@ def main() -> int:
             code = error.exit_code
     sys.stdout.write(f"{seen[0]}\n")
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,22 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from faulty import faulty
 
 from pipeline import disk
 from pipeline.errors import OutputError
 
-FAULTY = Path(__file__).with_name("faulty.py")
-ROOT = FAULTY.parent.parent
+ROOT = Path(__file__).parent.parent
 OLD = {"a.csv": b"old a", "b.csv": b"old b"}
 NEW = {"a.csv": b"new a", "neu/c.csv": b"new c"}
-
-
-def faulty(mode, at, out, what):
-    command = [sys.executable, "-W", "error", str(FAULTY), mode, str(at), str(out), what, str(out)]
-    return subprocess.run(  # noqa: S603 - our own command
-        command, cwd=ROOT, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
 
 
 def lay_out(out):

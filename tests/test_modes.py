@@ -10,7 +10,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
-from command_line import gengbao, read_csv
+from command_line import gengbao, hashes, read_csv
 
 from pipeline.classify import apply_delivered, classify, disagreements
 from pipeline.tables import classes, grammar, load_pack
@@ -146,22 +146,12 @@ def test_a_row_that_is_effective_later_is_not_missed_yet():
 # the whole job ----------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def derived(tmp_path_factory):
-    """A tiny county judged by the rules alone, up to its ledger."""
-    folder = tmp_path_factory.mktemp("modes")
-    made = gengbao("sample", "--county", folder / "raw", "--scale", "tiny", "--exports", 1)
-    assert made.returncode == 0, made.stderr
-    done = gengbao("ledger", "--county", folder / "raw", "--out", folder / "out")
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-def deliver(derived, folder, mode, edit=lambda tasks: tasks):
+def deliver(tiny, finished, folder, mode, edit=lambda tasks: tasks):
     """Deliver the rules' own tasks as layers, edited; judge again in a mode; return products."""
-    raw = folder / mode / "raw"
-    shutil.copytree(derived / "raw", raw)
-    pieces = gpd.read_parquet(derived / f"out/data/processed/exports/{DAY}/pieces.parquet")
+    raw, out = folder / mode / "raw", folder / mode / "out"
+    shutil.copytree(tiny, raw)
+    shutil.copytree(finished / "data", out / "data")
+    pieces = gpd.read_parquet(finished / f"data/processed/exports/{DAY}/pieces.parquet")
     names = [category.name for category in classes() if category.task]
     tasks = edit(pieces[pieces["category"].isin(names)][["bsm", "category", "geometry"]])
     lines = [f'task_{name} = "reference/下发/{name}.gpkg"' for name in names]
@@ -173,16 +163,15 @@ def deliver(derived, folder, mode, edit=lambda tasks: tasks):
     toml = toml.replace('mode = "derive"', f'mode = "{mode}"')
     toml = toml.replace("[layers]", "\n".join(["[layers]", *lines]))
     (raw / "county.toml").write_text(toml, encoding="utf-8")
-    out = folder / mode / "out"
     done = gengbao("ledger", "--county", raw, "--out", out)
     assert done.returncode == 0, done.stderr
     return out / "data/processed"
 
 
-def test_layers_that_say_what_the_rules_say_change_nothing(derived, tmp_path):
-    ledger = derived / "out/data/processed/ledger.parquet"
+def test_layers_that_say_what_the_rules_say_change_nothing(tiny, finished, tmp_path):
+    ledger = finished / "data/processed/ledger.parquet"
     before = gpd.read_parquet(ledger)[["task_id", "category", "area_m2"]]
-    products = deliver(derived, tmp_path, "trust")
+    products = deliver(tiny, finished, tmp_path, "trust")
     assert read_csv(products / f"exports/{DAY}/disagreements.csv") == []
     opened = gpd.read_parquet(products / f"exports/{DAY}/ledger.parquet")
     at_ledger = before[before["task_id"].isin(opened["task_id"])].reset_index(drop=True)
@@ -200,7 +189,7 @@ def test_layers_that_say_what_the_rules_say_change_nothing(derived, tmp_path):
     assert all(row["reason"].endswith("（本期现状为耕地）") for row in restored)
 
 
-def test_both_modes_list_the_same_differences_and_decide_them_differently(derived, tmp_path):
+def test_both_modes_list_the_same_differences_and_decide_them_differently(tiny, finished, tmp_path):
     def edit(tasks):
         first = tasks.groupby("category")["bsm"].first()
         moved = tasks["bsm"] == first["pbf_restore_in_place"]
@@ -209,7 +198,9 @@ def test_both_modes_list_the_same_differences_and_decide_them_differently(derive
 
     keys, decided = [], []
     for mode in ("trust", "derive"):
-        rows = read_csv(deliver(derived, tmp_path, mode, edit) / f"exports/{DAY}/disagreements.csv")
+        rows = read_csv(
+            deliver(tiny, finished, tmp_path, mode, edit) / f"exports/{DAY}/disagreements.csv"
+        )
         keys.append([(row["bsm"], row["kind"], row["reason"]) for row in rows])
         decided.append({(row["kind"], row["category"], row["decided_by"]) for row in rows})
     assert keys[0] == keys[1]
@@ -223,18 +214,20 @@ def test_both_modes_list_the_same_differences_and_decide_them_differently(derive
     }
 
 
-def test_without_delivered_layers_there_is_no_list(derived):
-    assert not list((derived / "out").rglob("disagreements.csv"))
+def test_without_delivered_layers_there_is_no_list(finished):
+    assert not list(finished.rglob("disagreements.csv"))
 
 
-def test_an_undated_status_list_stops_the_run(derived, tmp_path):
-    raw = tmp_path / "raw"
-    shutil.copytree(derived / "raw", raw)
+def test_an_undated_status_list_stops_the_run(tiny, finished, tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    shutil.copytree(tiny, raw)
+    shutil.copytree(finished / "data", out / "data")
+    before = hashes(out)
     path = raw / "reference/清单/核实处置自提.csv"
     table = pd.read_csv(path, dtype=str, encoding_errors="strict", encoding="gb18030")
     table.drop(columns="SXRQ").to_csv(path, index=False, encoding="gb18030")
-    done = gengbao("ledger", "--county", raw, "--out", tmp_path / "out")
+    done = gengbao("ledger", "--county", raw, "--out", out)
     assert done.returncode == 4
     assert "核实处置自提.csv" in done.stderr
     assert "清单没有日期" in done.stderr
-    assert not (tmp_path / "out/data/processed/ledger.parquet").exists()
+    assert hashes(out) == before

@@ -17,13 +17,13 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+from command_line import ROOT, gengbao, gengbao_apart
+from faulty import faulty as faulty_process
 from ingest_county import CRS, EXPORT, make_county, plots, square, write
 
 from pipeline import storage
 from pipeline.errors import OutputError
 
-ROOT = Path(__file__).parent.parent
-FAULTY = Path(__file__).with_name("faulty.py")
 STATE = ".state.json"
 
 
@@ -31,20 +31,8 @@ def command(root, until="ingest", out=None):
     return [until, "--county", str(root / "raw"), "--out", str(out or root / "out")]
 
 
-def gengbao(args, *, driver=("-m", "pipeline"), **options):
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-W", "error", *driver, *args],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, **options,
-    )  # fmt: skip
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
-
-
-def faulty(mode, at, root, until="ingest", out=None):
-    out = out or root / "out"
-    driver = (str(FAULTY), mode, str(at), str(out), "run")
-    return gengbao(command(root, until, out), driver=driver)
+def faulty(mode, at, root, until="ingest"):
+    return faulty_process(mode, at, root / "out", "run", *command(root, until))
 
 
 def hashes(folder):
@@ -75,7 +63,7 @@ def before(tmp_path_factory):
     root = tmp_path_factory.mktemp("writes")
     (root / "raw").mkdir()
     make_county(root / "raw")
-    done = gengbao(command(root, "aggregate"))
+    done = gengbao(*command(root, "aggregate"))
     assert done.returncode == 0, done.stderr
     return root
 
@@ -86,7 +74,7 @@ def after(before, tmp_path_factory):
     root = tmp_path_factory.mktemp("after")
     shutil.copytree(before / "raw", root / "raw")
     change(root)
-    done = gengbao(command(root, "aggregate"))
+    done = gengbao(*command(root, "aggregate"))
     assert done.returncode == 0, done.stderr
     changed = {k for k, v in hashes(root / "out").items() if hashes(before / "out")[k] != v}
     assert len(changed) > 6
@@ -108,7 +96,7 @@ def test_case_70_a_product_open_in_qgis_stops_the_run_and_stays(stale):
         db.execute("BEGIN IMMEDIATE")
         db.execute("UPDATE gpkg_contents SET description = 'x'")
         held = hashes(stale / "out")
-        done = gengbao(command(stale, "aggregate"))
+        done = gengbao_apart(*command(stale, "aggregate"))
         assert hashes(stale / "out") == held
         db.rollback()
     db.close()
@@ -116,7 +104,7 @@ def test_case_70_a_product_open_in_qgis_stops_the_run_and_stays(stale):
     assert "ledger.gpkg" in done.stderr
     assert "正被其他软件打开编辑（旁边有 ledger.gpkg-wal）" in done.stderr
     assert not left_over(stale / "out")
-    done = gengbao(command(stale, "aggregate"))
+    done = gengbao(*command(stale, "aggregate"))
     assert done.returncode == 0, done.stderr
 
 
@@ -125,7 +113,7 @@ def test_case_70_a_folder_in_the_place_of_a_product_is_named_and_nothing_changes
     product.unlink()
     product.mkdir()
     held = hashes(stale / "out")
-    done = gengbao(command(stale, "aggregate"))
+    done = gengbao(*command(stale, "aggregate"))
     assert done.returncode == 5
     assert "summary.csv" in done.stderr
     assert "该处是文件夹，不能写成文件" in done.stderr
@@ -150,12 +138,20 @@ def reset(root, before):
     shutil.copytree(before / "out", root / "out")
 
 
-def changes(root, before, mode="count"):
-    """Return how many changes below out/ the whole run makes; everything is as before then."""
-    done = faulty(mode, 0, root, "aggregate")
-    assert done.returncode == 0, done.stderr
-    reset(root, before)
-    return int(done.stdout)
+@pytest.fixture(scope="module")
+def changes(before, after, tmp_path_factory):
+    """How many changes below out/ the whole run makes: of all kinds, and of those that make."""
+    root = tmp_path_factory.mktemp("changes")
+    shutil.copytree(after / "raw", root / "raw")
+    counted = {}
+    for mode in ("count", "fail"):
+        shutil.copytree(before / "out", root / "out", symlinks=True)
+        done = faulty(mode, 0, root, "aggregate")
+        assert done.returncode == 0, done.stderr
+        assert hashes(root / "out") == hashes(after / "out")
+        counted[mode] = int(done.stdout)
+        shutil.rmtree(root / "out")
+    return counted
 
 
 @pytest.fixture
@@ -200,7 +196,7 @@ def test_case_71_a_full_disk_leaves_the_old_products_and_nothing_else(tmpfs, sta
 
 def test_case_71_room_is_asked_for_before_anything_is_computed(tmpfs, stale, before):
     tmpfs("3m")
-    done = gengbao(command(stale, "aggregate"))
+    done = gengbao_apart(*command(stale, "aggregate"))
     assert done.returncode == 5
     assert "磁盘空间不足：本次成果至少要" in done.stderr
     assert "入库" not in done.stderr
@@ -208,9 +204,9 @@ def test_case_71_room_is_asked_for_before_anything_is_computed(tmpfs, stale, bef
     assert not left_over(stale / "out")
 
 
-def test_case_71_any_single_refused_write_leaves_the_old_products(stale, after, before):
+def test_case_71_any_single_refused_write_leaves_the_old_products(stale, after, before, changes):
     """Disk full at the n-th file made below out/, the whole way from lock to state."""
-    total = changes(stale, before, "fail")
+    total = changes["fail"]
     codes = []
     for share in (0.0, 0.3, 0.7, 0.95):
         reset(stale, before)
@@ -219,8 +215,10 @@ def test_case_71_any_single_refused_write_leaves_the_old_products(stale, after, 
     assert codes.count(5) >= 3
 
 
-def test_case_72_killed_at_any_change_old_or_new_and_the_next_run_cleans_up(stale, after, before):
-    total = changes(stale, before)
+def test_case_72_killed_at_any_change_old_or_new_and_the_next_run_cleans_up(
+    stale, after, before, changes
+):
+    total = changes["count"]
     sides = set()
     for share in (0.05, 0.4, 0.6, 0.75, 0.9, 1.0):
         reset(stale, before)
@@ -232,7 +230,7 @@ def test_case_72_killed_at_any_change_old_or_new_and_the_next_run_cleans_up(stal
         halves = {k for k, v in found.items() if v not in {old.get(k), new.get(k)}}
         assert not {k for k in halves if "/." not in k}, "a product is neither old nor new"
         sides.add(found == old)
-        done = gengbao(command(stale, "aggregate"))
+        done = gengbao(*command(stale, "aggregate"))
         assert done.returncode == 0, done.stderr
         assert hashes(stale / "out") == new
         assert not left_over(stale / "out")
@@ -250,16 +248,15 @@ def test_case_72_killed_at_a_random_moment(stale, after, before):
     process.kill()
     process.wait()
     assert hashes(stale / "out") in (hashes(before / "out"), hashes(after / "out")), moment
-    done = gengbao(command(stale, "aggregate"))
+    done = gengbao(*command(stale, "aggregate"))
     assert done.returncode == 0, done.stderr
     assert hashes(stale / "out") == hashes(after / "out"), moment
     assert not left_over(stale / "out")
 
 
-def test_case_72_what_a_killed_run_had_finished_is_not_done_again(stale, after, before):
-    total = changes(stale, before)
-    faulty("kill", round(0.6 * total), stale, "aggregate")
-    done = gengbao(command(stale, "aggregate"))
+def test_case_72_what_a_killed_run_had_finished_is_not_done_again(stale, after, changes):
+    faulty("kill", round(0.6 * changes["count"]), stale, "aggregate")
+    done = gengbao(*command(stale, "aggregate"))
     assert "上一次运行没有正常结束（20" in done.stderr
     assert "接着上一次没有做完的运行" in done.stderr
     assert "入库 2023-09-30" not in done.stderr
@@ -299,10 +296,10 @@ def test_case_72_no_worker_outlives_a_killed_run(tmp_path):
 
 
 def test_case_73_the_same_input_twice_gives_the_same_bytes_and_no_row_twice(after, tmp_path):
-    done = gengbao(command(after, "aggregate", tmp_path))
+    done = gengbao_apart(*command(after, "aggregate", tmp_path), PYTHONHASHSEED="1")
     assert done.returncode == 0, done.stderr
     assert hashes(tmp_path) == hashes(after / "out")
-    again = gengbao(command(after, "aggregate", tmp_path))
+    again = gengbao(*command(after, "aggregate", tmp_path))
     assert "无需重做" in again.stderr
     assert hashes(tmp_path) == hashes(after / "out")
     found = gpd.read_parquet(tmp_path / "data/processed/exports/2023-09-30/parcels.parquet")
@@ -318,7 +315,7 @@ def test_case_74_a_second_run_at_the_same_time_is_refused_with_since_and_pid(sta
     while process.poll() is None and not (lock.is_file() and lock.read_bytes()):
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGSTOP)
-    second = gengbao(command(stale, "aggregate"))
+    second = gengbao(*command(stale, "aggregate"))
     os.kill(process.pid, signal.SIGCONT)
     assert second.returncode == 5
     assert "另一次运行正在进行（20" in second.stderr
@@ -347,7 +344,7 @@ def test_case_78_rejects_that_cant_be_written_stop_the_run(stale):
     place.unlink()
     place.mkdir()
     held = hashes(stale / "out")
-    done = gengbao(command(stale))
+    done = gengbao(*command(stale))
     assert done.returncode == 5
     assert "rejects.gpkg" in done.stderr
     assert hashes(stale / "out") == held
@@ -356,7 +353,7 @@ def test_case_78_rejects_that_cant_be_written_stop_the_run(stale):
 def test_case_78_a_disk_that_is_read_only_is_named(tmpfs, stale, before):
     tmpfs("8m")
     subprocess.run(["mount", "-o", "remount,ro", stale / "out"], check=True)  # noqa: S603, S607
-    done = gengbao(command(stale))
+    done = gengbao_apart(*command(stale))
     assert done.returncode == 5
     assert "无法写入" in done.stderr
     assert str(stale / "out") in done.stderr
@@ -369,7 +366,7 @@ def test_case_79_an_export_without_one_usable_row_is_refused_and_every_row_is_sh
     day = stale / "raw/exports" / EXPORT.isoformat()
     shutil.rmtree(day)
     write(frame, day / "DLTB.gpkg", layer="DLTB")
-    done = gengbao(command(stale))
+    done = gengbao(*command(stale))
     assert done.returncode == 4
     assert "全部 3 行都不能用：标识码为空（3 行）" in done.stderr
     refused = stale / "out/data/processed/refused"
@@ -382,7 +379,7 @@ def test_case_79_an_export_without_one_usable_row_is_refused_and_every_row_is_sh
         before / "out"
     )
     change(stale)
-    assert gengbao(command(stale)).returncode == 0
+    assert gengbao(*command(stale)).returncode == 0
     assert not refused.exists()
 
 

@@ -114,6 +114,10 @@ def _numbers(codes: pd.Series) -> pd.Series:
     return codes.str.extract(r"(\d+)", expand=False).astype(np.int32)
 
 
+def _rounded(codes: pd.Series) -> pd.Series:
+    return codes.astype(float).map("{:.5E}".format)
+
+
 def _planar(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     area = frame.geometry.area.round(2)
     off = (area * frame["KCXS"]).round(2)
@@ -141,6 +145,9 @@ FILES: dict[str, tuple[str, Fault]] = {
     "height": ("坐标带高程", _with(lambda f: f.set_geometry(shapely.force_3d(f.geometry, 800.0)))),
     "number_letters": ("数值字段里是字母", _cells("TBMJ", b"12a4")),
     "axes_swapped": ("坐标 X、Y 颠倒", _with(_swapped)),
+    "degrees": ("坐标是经纬度", _with(lambda f: f.to_crs("EPSG:4490"))),
+    "nul": ("文字字段里有空字符", _cells("QSDWMC", b"\0\0")),
+    "bsm_excel": ("标识码经 Excel 成了科学计数", _with(lambda f: f.assign(BSM=_rounded(f["BSM"])))),
     "field_gone": ("少了坡度级别字段", _with(lambda f: f.drop(columns="GDPDJB"))),
     "field_chinese": ("字段用中文名", _with(lambda f: f.rename(columns=_CHINESE))),
     "field_twice": (

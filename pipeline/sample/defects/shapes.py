@@ -162,6 +162,14 @@ def _not_a_number(shape: Polygon) -> Polygon:
         return Polygon(ring)
 
 
+def _loop(shape: Polygon) -> Polygon:
+    """Cross an edge twice within a few centimetres: a loop of 0.0001 m²."""
+    start, end = edge(shape)
+    along, within = (end - start) / math.dist(start, end), inward(shape, start, end)
+    steps = ((0.52, 0.0), (0.5, 0.01), (0.51, -0.01))
+    return reshaped(shape, start, [start + along * a + within * b for a, b in steps])
+
+
 def _unzoned(shape: Polygon) -> Polygon:
     zone_m = shape.bounds[0] // ZONE_M * ZONE_M
     return shapely.transform(shape, lambda xy: xy - np.array([zone_m, 0.0]))
@@ -185,6 +193,7 @@ SHAPES: dict[str, tuple[str, Callable[[Bed, int], None]]] = {
     "no_shape": ("没有图形", _replaced("no_shape", lambda _: None)),
     "empty": ("图形为空", _replaced("empty", lambda _: Polygon())),
     "flat": ("面积为零", _replaced("flat", _flat)),
+    "loop": ("边界打了一个小结", _replaced("loop", _loop)),
     "point": ("图形是点", _replaced("point", lambda shape: shape.centroid)),
     "line": ("图形是线", _replaced("line", lambda shape: shape.exterior)),
     "not_a_number": ("坐标不是数", _replaced("not_a_number", _not_a_number)),
