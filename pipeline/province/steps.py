@@ -67,7 +67,7 @@ def close(desk: Desk, maps: bool, *before: Done | Stopped) -> list[Done] | Stopp
         return state
     done = []
     try:
-        for job in publishing.jobs(desk, state):
+        for job in publishing.jobs(desk, state, [job.name for job in plan(desk)]):
             if maps or job.name == publishing.MANIFEST:
                 done.append(_carried(desk, state, job))
                 state.stages[job.name] = done[-1].record

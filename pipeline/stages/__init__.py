@@ -45,13 +45,15 @@ def run(desk: Desk, until: str = "all", only: Sequence[str] = (), pace: Pace | N
     """
     with bench(desk) as (inside, state):
         wanted = STAGES[: STAGES.index(until) + 1]
+        first = list(plan(inside))
         last = publishing.jobs(
             inside,
             state,
+            [job.name for job in first],
             maps=only if until == "maps" else (),
             reports=only if until == "report" else (),
         )
-        jobs_in_order = chain(plan(inside), last)
+        jobs_in_order = chain(first, last)
         done, names = 0, []
         for reads_survey, batch in groupby(
             (job for job in jobs_in_order if job.stage in wanted), key=lambda job: job.reads_survey

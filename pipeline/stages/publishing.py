@@ -29,15 +29,31 @@ LIBRARIES = ("geopandas", "shapely", "pyogrio", "pyproj", "pandas", "numpy", "ma
 
 
 def jobs(
-    desk: Desk, state: State, maps: Sequence[str] = (), reports: Sequence[str] = ()
+    desk: Desk,
+    state: State,
+    planned: Sequence[str],
+    maps: Sequence[str] = (),
+    reports: Sequence[str] = (),
 ) -> Iterator[Job]:
-    """Yield maps and office products (only those named, if any), their list, the manifest."""
+    """Yield maps and office products (only those named, if any), their list, the manifest.
+
+    planned: names of the jobs before these, in order.
+    """
+    names = list(planned)
+    for job in _published(desk, state, maps, reports):
+        names.append(job.name)
+        yield job
+    run_id = _run_id(desk, state)
+    yield _manifest_job(desk, run_id, state, names)  # made last: it lists what the others wrote
+
+
+def _published(
+    desk: Desk, state: State, maps: Sequence[str], reports: Sequence[str]
+) -> Iterator[Job]:
     yield drawing.job(desk, maps)
     yield from returning.merging(desk)
     yield from reporting.jobs(desk, state, reports)
     yield contents.job(desk, state)
-    run_id = _run_id(desk, state)
-    yield _manifest_job(desk, run_id, state)  # made last: it lists what the others wrote
 
 
 def _run_id(desk: Desk, state: State) -> str:
@@ -53,10 +69,13 @@ def _run_id(desk: Desk, state: State) -> str:
     )
 
 
-def _manifest_job(desk: Desk, run_id: str, state: State) -> Job:
-    """Return the job that lists inputs, settings, facts and products with their hashes."""
+def _manifest_job(desk: Desk, run_id: str, state: State, names: Sequence[str]) -> Job:
+    """Return the job that lists inputs, settings, facts and products with their hashes.
+
+    Of the jobs named, in their order, whenever each of them was done.
+    """
     products = (desk.processed / "account.csv", desk.processed / "manifest.json")
-    records = {name: record for name, record in state.stages.items() if name != MANIFEST}
+    records = {name: state.stages[name] for name in names if name in state.stages}
     written = {k: v for record in records.values() for k, v in record["products"].items()}
 
     def compute(state: State) -> Outcome:
