@@ -274,6 +274,22 @@ def test_a_folder_with_data_but_no_county_toml_never_becomes_a_sample(tmp_path):
     assert not (tmp_path / "data/raw/county.toml").exists()
 
 
+@pytest.mark.parametrize("words", [("progress",), ("explain", "1"), ("quality",)])
+def test_a_question_before_there_is_a_county_makes_none(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/raw").mkdir(parents=True)
+    done = gengbao(*words)
+    assert done.returncode == 3
+    assert "county.toml：没有这个文件" in done.stderr
+    assert list((tmp_path / "data/raw").iterdir()) == []
+
+
+def test_a_question_before_there_are_products_says_to_make_them(tiny, tmp_path):
+    done = gengbao("progress", "--county", tiny, "--out", tmp_path)
+    assert done.returncode == 2
+    assert "还没有分类成果；处理办法：请先运行 gengbao all" in done.stderr
+
+
 def test_an_unknown_command_is_a_matter_of_usage():
     assert gengbao("alles").returncode == 2
 

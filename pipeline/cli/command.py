@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigError, Finding, OutputError, UsageError
+from pipeline.errors import ConfigError, Finding, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -43,38 +43,48 @@ class Command:
 
 
 def find_county(root: Path) -> County:
-    """Read the county; make the sample where the default folder holds nothing at all."""
+    """Read the county. Raises ConfigError where there is none."""
     from pipeline.ingest.county import load_county
 
     if not (root / "county.toml").is_file():
-        brought = [p.name for p in root.iterdir() if p.name != "README.md"] if root.is_dir() else []
-        if root != DEFAULT_COUNTY or brought:
-            raise ConfigError(
-                Finding(
-                    f"{root}/county.toml",
-                    f"没有这个文件（文件夹里有：{'、'.join(sorted(brought)) or '无'}）",
-                    "按 data/raw/README.md 写一份 county.toml；"
-                    "想先看示例县，请清空 data/raw 后运行 gengbao sample",
-                )
+        found = "、".join(_brought(root)) or "无"
+        raise ConfigError(
+            Finding(
+                f"{root}/county.toml",
+                f"没有这个文件（文件夹里有：{found}）",
+                "按 data/raw/README.md 写一份 county.toml；"
+                "想先看示例县，请清空 data/raw 后运行 gengbao sample",
             )
+        )
+    return load_county(root)
+
+
+def county_or_sample(root: Path) -> County:
+    """Read the county; make the sample where the default folder holds nothing at all."""
+    if root == DEFAULT_COUNTY and not _brought(root):
         log.info("data/raw 里没有县级数据，先造示例县（约一分钟）……")
         from pipeline.sample import make_sample
 
         make_sample(root, scale="small", exports=2, code=None, name=None, seed=611026)
-    return load_county(root)
+    return find_county(root)
+
+
+def _brought(root: Path) -> list[str]:
+    """Return what a person has put into a county's folder."""
+    return sorted(p.name for p in root.iterdir() if p.name != "README.md") if root.is_dir() else []
 
 
 def open_desk(args: argparse.Namespace) -> Desk:
     """Return the county's desk for a command that asks about products of an earlier run.
 
-    Raises OutputError where the county has not been classified yet.
+    Raises UsageError where the county has not been classified yet.
     """
     from pipeline import stages
 
     desk = stages.Desk(find_county(args.county), args.out)
     stages.finish_exchange(desk)
     if not desk.export(desk.county.ledger, "pieces.parquet").is_file():
-        raise OutputError(Finding(str(desk.processed), "还没有分类成果", "请先运行 gengbao all"))
+        raise UsageError(Finding(str(desk.processed), "还没有分类成果", "请先运行 gengbao all"))
     return desk
 
 

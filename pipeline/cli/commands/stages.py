@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pipeline.cli.command import Command, find_county
+from pipeline.cli.command import Command, county_or_sample
 from pipeline.cli.showing import shown
 from pipeline.errors import Finding, UsageError
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, until: str) -> int:
             found = f"没有这种{PRODUCTS[until]}：{'、'.join(unknown)}"
             raise UsageError(Finding(until, found, f"可用：{'、'.join(known)}"))
     started = time.monotonic()
-    county = find_county(args.county)
+    county = county_or_sample(args.county)
     pace = stages.Pace()
     with shown(pace):
         done = stages.run(stages.Desk(county, args.out), until, only, pace)
