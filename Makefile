@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress reconcile ledger-import compare quality doctor province bench-province docs baselines check lint types imports drift test fuzz bench quality-truth clean
+.PHONY: help all setup sample ingest classify ledger aggregate maps report explain trace progress reconcile ledger-import compare quality doctor province bench-province docs baselines check lint types imports test fuzz bench quality-truth clean
 
 PYTHON ?= python3
 VENV := .venv

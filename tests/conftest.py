@@ -140,12 +140,23 @@ def finished(tiny, made_once, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def zhashui(made_once, tmp_path_factory):
-    """The sample county of two commands, up to its figures, a copy for each test process."""
+def small(made_once):
+    """The county as the sample command makes it unasked; read only."""
 
     def make(folder):
-        made = gengbao("sample", "--county", folder / "raw")
+        made = gengbao("sample", "--county", folder)
         assert made.returncode == 0, made.stderr
+
+    return made_once("small", make)
+
+
+@pytest.fixture(scope="session")
+def zhashui(small, made_once, tmp_path_factory):
+    """That county on the day of its ledger, up to its figures, a copy for each test process."""
+
+    def make(folder):
+        later = shutil.ignore_patterns("2023-10-*", "2023-11-*")
+        shutil.copytree(small, folder / "raw", ignore=later)
         done = gengbao("aggregate", "--county", folder / "raw", "--out", folder)
         assert done.returncode == 0, done.stderr
 

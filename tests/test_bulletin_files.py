@@ -215,6 +215,7 @@ def test_every_trace_that_a_bulletin_names_is_understood_and_gives_its_figure(ti
         for one in (*sources.RANKED, *sources.PROJECTED, *sources.VISITED)
         if one.figure
     }
+    assert len(named) > 3
     for figure, measure in sorted(named):
         asked = tracing.ask(desk, [f"全县 {figure}"], measure)
         assert asked.measure is not None

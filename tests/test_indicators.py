@@ -408,6 +408,7 @@ def test_every_measured_figure_is_the_sum_of_its_plots_and_of_its_towns(county, 
     measures = {
         (t.indicator.value, term.name): term.what[0] for t in assessed() for term in t.terms
     }
+    assert not terms.empty
     for (indicator, term), own in terms.groupby(["indicator", "term"]):
         sums = own.groupby("level")["value"].agg(lambda v: sum(map(Decimal, v)))
         assert len(set(sums)) == 1

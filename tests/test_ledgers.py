@@ -93,6 +93,7 @@ def test_one_head_with_filters_people_s_columns_open_and_the_rest_locked(files):
 
 def test_the_map_book_is_linked_by_a_relative_path_and_its_page_written_out(files):
     """ledgers lie in data/processed/reports/台账/, the book in maps/: four folders up."""
+    linked = 0
     for page in pages(files).values():
         for row in range(5, page.max_row + 1):
             cell = page.cell(row, AT["sheet"])
@@ -104,6 +105,8 @@ def test_the_map_book_is_linked_by_a_relative_path_and_its_page_written_out(file
             target = cell.hyperlink.target.replace("\\", "/")
             place = cell.hyperlink.location
             assert (target, place) == ("../../../../maps/图册.pdf", f"page={number}")
+            linked += 1
+    assert linked > 3
 
 
 def test_the_book_a_run_links_to_is_there(finished):

@@ -216,7 +216,9 @@ def test_every_text_lies_within_the_neatline_and_none_overlap():
 def test_labels_lie_within_their_polygon():
     towns = {t[1]: fills(sheet())[t[0]][1] for t in TOWNS}
     current = None
-    for text in (t for t in texts(sheet()) if t.get_gid() == "label"):
+    labels = [t for t in texts(sheet()) if t.get_gid() == "label"]
+    assert {t.get_text() for t in labels} >= towns.keys()
+    for text in labels:
         current = towns.get(text.get_text(), current)
         assert current.contains(mm_box(sheet(), text).shape()), text.get_text()
 

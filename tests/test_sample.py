@@ -77,19 +77,20 @@ class Made:
         return self.exports["2023-09-30"]
 
 
-def made(folder, scale, set_name):
-    make_sample(folder, scale=scale)
+def made(folder, set_name):
     return Made(folder, {day: read_export(folder, day) for day in DATES}, set_name)
 
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    return made(tmp_path_factory.mktemp("tiny") / "raw", "tiny", "tiny")
+    folder = tmp_path_factory.mktemp("tiny") / "raw"
+    make_sample(folder, scale="tiny")
+    return made(folder, "tiny")
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    return made(tmp_path_factory.mktemp("small") / "raw", "small", "zhashui")
+def small(small):
+    return made(small, "zhashui")
 
 
 SIZES = ["tiny", pytest.param("small", marks=pytest.mark.slow)]
