@@ -79,7 +79,7 @@ def measured(counties: Path, out: Path, workers: int, memory: str) -> dict[str, 
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(done.stderr)
-    peaks = re.findall(r"完成 +0 +\d+ +[\d.]+ +(\d+)", done.stdout)
+    peaks = re.findall(r"完成 +0 +\d+ +\d+ +[\d.]+ +(\d+)", done.stdout)
     return {
         "plots": plots(out),
         "wall_s": wall,

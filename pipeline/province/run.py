@@ -41,7 +41,8 @@ LAST = "收尾"
 class CountyRun:
     """How a county ended: its products' folder, or why there are none of this run.
 
-    steps: how many had work to do; peak_mb: the most memory a worker held while it did them.
+    steps: how many had work to do; workers: how many processes did them; peak_mb: the most memory
+    one of them had ever held by then.
     """
 
     folder: str
@@ -49,6 +50,7 @@ class CountyRun:
     out: Path | None
     refused: GengbaoError | None
     steps: int = 0
+    workers: int = 0
     seconds: float = 0.0
     peak_mb: float = 0.0
 
@@ -95,9 +97,8 @@ def _county(client: Client, folder: Folder, out: Path, *, maps: bool, place: int
         with bench(Desk(county, home)) as (inside, state):
             for one in _carried(client, inside, state, maps=maps, priority=-place):
                 done.append(one)
-                log.info(
-                    "%s %s（第 %d 步）", county.name, one.said or f"{one.name} 已是最新", len(done)
-                )
+                said = one.said or f"{one.name} 已是最新"
+                log.info("%s %s（第 %d 步，进程 %d）", county.name, said, len(done), one.worker)
             if maps:
                 state.retire([one.name for one in done])
     except GengbaoError as error:
@@ -109,6 +110,7 @@ def _county(client: Client, folder: Folder, out: Path, *, maps: bool, place: int
         out=home,
         refused=refused,
         steps=sum(bool(one.said) for one in done),
+        workers=len({one.worker for one in done if one.said}),
         seconds=time.monotonic() - started,
         peak_mb=max((one.peak_mb for one in done), default=0.0),
     )

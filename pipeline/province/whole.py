@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipeline.province.cluster import Cluster
     from pipeline.province.run import CountyRun
 
-HEAD = ("县", "代码", "状态", "退出码", "做了几步", "用时（秒）", "工作进程内存峰值（MB）")
+HEAD = ("县", "代码", "状态", "退出码", "做了几步", "工作进程", "用时（秒）", "内存峰值（MB）")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,7 @@ def as_text(runs: Sequence[CountyRun]) -> str:
             "未完成" if one.refused else "完成",
             one.exit_code,
             one.steps,
+            one.workers,
             f"{one.seconds:.1f}",
             f"{one.peak_mb:.0f}",
         )
