@@ -74,7 +74,7 @@ def figures(data, *names):
 @pytest.mark.parametrize(("count", "pages"), [(1, 1), (8, 1), (100, 3)])
 def test_every_sheet_of_a_province_is_whole_and_readable(county, tmp_path, count, pages):
     runs = runs_of(county, tmp_path, count)
-    made = figures(map_data(runs, gaps_of(runs), "示例省"), "league", "cropland_gap", "pbf_rate")
+    made = figures(map_data(runs, gaps_of(runs), "示例省"), "league", "cropland_gap")
     assert len(made["league"]) == pages
     found = {name: faults(page) for name, pages in made.items() for page in pages}
     assert {name: said for name, said in found.items() if said} == {}

@@ -20,6 +20,7 @@ CONNECT_SECONDS = 10
 QUIET = {
     "distributed.worker.memory.target": False,  # results are names and hashes: nothing to spill
     "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,  # it would wait for ever: nothing is given back
 }
 
 
