@@ -41,7 +41,7 @@ class Cluster:
 @contextmanager
 def connected(cluster: Cluster) -> Iterator[Client]:
     """Yield a client of the cluster. Raises UsageError where the scheduler doesn't answer."""
-    logging.getLogger("distributed").setLevel(logging.ERROR)  # its import has set another level
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what ends a step we tell
     with dask.config.set(QUIET):
         if cluster.scheduler is None:
             with (
