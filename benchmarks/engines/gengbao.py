@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -36,15 +37,11 @@ class Block(NamedTuple):
 
 def run(folder: Path, clock: Clock) -> tuple[pd.DataFrame, pa.Table]:
     """Return the figures of the job, the official areas besides, and the plots as read."""
-    small = {name: pq.read_table(folder / f"{name}.parquet") for name in ("pbf", "target", "towns")}
-    layers = {
-        name: overlay.layer(valid(table["geometry"].to_numpy())) for name, table in small.items()
-    }
-    clock("small layers")
-    now, before = measure.for_each(
-        lambda name: pq.read_table(folder / f"{name}.parquet"), ("now", "before")
+    read = [partial(pq.read_table, folder / f"{name}.parquet") for name in ("now", "before")]
+    (codes_of_towns, layers), now, before = measure.for_each(
+        lambda act: act(), (partial(zones, folder), *read)
     )
-    clock("read")
+    clock("read, small layers")
     twin = overlay.same_bytes(now["geometry"], before["geometry"])
     clock("match years")
     blocks = measure.for_each(
@@ -61,11 +58,22 @@ def run(folder: Path, clock: Clock) -> tuple[pd.DataFrame, pa.Table]:
     other = codes[0][moved[pairs.left]] != codes[1][row[pairs.right]]
     np.add.at(changed, moved[pairs.left[other]], pairs.planar_m2[other])
     clock("x before")
-    towns = np.append(small["towns"]["xzqdm"].to_numpy(), None)
+    towns = np.append(codes_of_towns, None)
     figures = {name: getattr(joined, name) for name in Block._fields[:4]}
     return pd.DataFrame(
         {"bsm": now["bsm"], "xzqdm": towns[joined.town], **figures, "changed_m2": changed}
     ), now
+
+
+def zones(folder: Path) -> tuple[np.ndarray, dict[str, overlay.Layer]]:
+    """Return the codes of the towns, and the layers made ready."""
+    tables = {
+        name: pq.read_table(folder / f"{name}.parquet") for name in ("pbf", "target", "towns")
+    }
+    layers = {
+        name: overlay.layer(valid(table["geometry"].to_numpy())) for name, table in tables.items()
+    }
+    return tables["towns"]["xzqdm"].to_numpy(), layers
 
 
 def block(wkb: pa.ChunkedArray, layers: dict, twin: np.ndarray, clock: Clock) -> Block:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     Reals = tuple[float, ...]
 
 _REAL, _INT = types.float64, types.int64
-_POINT, _TABLE, _PAIRS = types.float64[::1], types.float64[:, ::1], types.int64[:, ::1]
+_TABLE, _PAIRS = types.float64[:, ::1], types.int64[:, ::1]
 _SCALE = types.NamedTuple((_REAL, _REAL, _REAL, _TABLE), AreaScale)
 _TWO, _FOUR, _FIVE = (types.UniTuple(_REAL, n) for n in (2, 4, 5))
 
@@ -87,14 +87,13 @@ def _clip(pieces: Floats, count: int, edge: Reals, top: float) -> int:
     return _put(pieces, count, (x0, x1, y0, slope, sign))
 
 
-@compiled(_INT(_POINT, _POINT, _REAL, _FOUR, _TABLE, _INT))
-def _within(
-    start: Floats, end: Floats, side: float, window: Reals, pieces: Floats, count: int
-) -> int:
-    """Add the pieces of an edge within the window, measured from its corner."""
+@compiled(_INT(_TABLE, _INT, _REAL, _FOUR, _TABLE, _INT))
+def _within(xy: Floats, at: int, side: float, window: Reals, pieces: Floats, count: int) -> int:
+    """Add the pieces of the edge from a vertex on within the window, measured from its corner."""
     west, south, east, north = window
     wide = east - west
-    x0, x1, y0, y1 = start[0] - west, end[0] - west, start[1] - south, end[1] - south
+    x0, x1 = xy[at, 0] - west, xy[at + 1, 0] - west
+    y0, y1 = xy[at, 1] - south, xy[at + 1, 1] - south
     sign = side
     if x0 < x1:
         sign = -side
@@ -130,7 +129,7 @@ def gather(shape: Flat, row: int, window: Reals, pieces: Floats) -> int:
             k += 1
         else:
             for i in range(head, tail):
-                count = _within(shape.xy[i], shape.xy[i + 1], float(side), window, pieces, count)
+                count = _within(shape.xy, i, float(side), window, pieces, count)
             k = after
     return count
 
