@@ -30,22 +30,29 @@ from pipeline.province import Cluster, CountyRun, Wanted, run_province
 from pipeline.province.folders import find
 from pipeline.province.maps import specs
 from pipeline.province.products import sorted_tasks, write_products
+from pipeline.sample import make_sample
 
 CODES = ("990001", "990002")
 
 
 @pytest.fixture(scope="session")
 def counties(made_once):
-    """Two counties of different seeds, one working in zone-prefixed coordinates, one not."""
+    """Two counties of different seeds, on either side of 109.5°, where two zones meet.
+
+    One works in zone-prefixed coordinates, one in bare ones.
+    """
 
     def make(folder):
-        for code, crs in zip(CODES, ("EPSG:4524", "EPSG:4545"), strict=True):
-            options = ("--scale", "tiny", "--exports", 0, "--code", code, "--name", f"{code}县")
-            done = gengbao("sample", "--county", folder / code, *options, "--seed", int(code))
-            assert done.returncode == 0, done.stderr
-            toml = folder / code / "county.toml"
-            text = toml.read_text(encoding="utf-8").replace("EPSG:4524", crs)
-            toml.write_text(text, encoding="utf-8")
+        folder.mkdir()
+        for code, east in zip(CODES, (109.4, 109.55), strict=True):
+            make_sample(
+                folder / code, scale="tiny", exports=0, code=code, name=f"{code}县",
+                seed=int(code), centre=(east, 33.6),
+            )  # fmt: skip
+        toml = folder / CODES[1] / "county.toml"
+        text = toml.read_text(encoding="utf-8")
+        assert "EPSG:4525" in text
+        toml.write_text(text.replace("EPSG:4525", "EPSG:4546"), encoding="utf-8")
 
     return made_once("province_in", make)
 

@@ -20,6 +20,8 @@ HEAD = f"""# 图件
 - 全部图件一次做：`make maps`；只做一种：`make map-图名`（或 `gengbao maps 图名`）；
   列出图名：`gengbao maps --list`。
 - 成果在 `maps/`，先开 `maps/index.html`；以前各期的图在 `maps/日期/`，注明“只有最新一期”的除外。
+- 全省图由 `gengbao province` 做，在成果的 `province/maps/`：缺口分布图、完成率图与各县的画法相同，
+  县当作镇，分级用 `province_` 开头的几行；另有下面的县区排名图。
 - PDF 是矢量的，印刷用它；PNG 供浏览和插入文稿。
 - 字体、分级、比例尺的道理见 [decisions/0020-maps.md](decisions/0020-maps.md)；
   各图的耗时、大小和内存见 [performance-maps.md](performance-maps.md)。
