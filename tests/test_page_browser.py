@@ -301,6 +301,7 @@ def test_paper_holds_the_filter_the_sums_the_map_and_every_listed_plot(page, dat
         assert words in text.replace(":", "")
     assert expected(own)["面积"] in text
     assert re.search(rf"第1.,共{len(paper.pages)}.", text), "numbered"
+    assert text.count("产品编号0123456789ab") == len(paper.pages) + 1, "every sheet says what it is"
     assert any(leaf.images for leaf in paper.pages), "the map"
     assert page.locator("#print-list").inner_text() == ""
 

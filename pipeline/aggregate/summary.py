@@ -27,7 +27,7 @@ SUBTOTALS = {
     "pbf_subtotal": "永久基本农田保护小计",
     "cropland_subtotal": "耕地保护目标小计",
     "total": "合计",
-    "work_needed": "需整改合计(不含自提)",
+    "work_needed": "需整改合计（不含自提）",
 }
 WHOLE_COUNTY = "全县"
 UNDECIDED = "未定"

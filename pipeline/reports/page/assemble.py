@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 OWN = "pipeline.reports.page"
-SCRIPTS = ("data", "filter", "sums", "list", "why", "map", "print", "main")
+SCRIPTS = ("data", "filter", "sums", "list", "why", "rings", "map", "print", "main")
 """Our scripts in their order; what a later one defines, an earlier one may call but not need."""
-MAP = "map"
-STYLES = ("page", "print")
+MAP = ("rings", "map")
+"""Those of a page with map."""
+WHY = "why"
+"""The part of the document that the page reads when a task is chosen, not before."""
+STYLE, PRINT = "page.css", "print.css"
 HELP = (
     "查找：输入标识码、任务号或村名的一部分，空格隔开几个词。按 / 到查找框，Esc 退回。",
     "类别、状态一个也不选就是全部；后面的数是照其余条件各有几个。",
@@ -85,9 +88,10 @@ def assemble(document: Mapping[str, Any], *, title: str, stamp: Sequence[str], m
     mapped = "shapes" in document
     libraries = (LEAFLET, TABULATOR) if mapped else (TABULATOR,)
     styles = [library.style_text for library in libraries]
-    styles += [_own(f"{name}.css") for name in STYLES]
+    paper = Template(_own(PRINT)).substitute(stamp=css_string("　".join([title, *stamp, mark])))
+    styles += [_own(STYLE), _kept(paper)]
     scripts = [library.script_text for library in libraries]
-    own = [_own(f"{name}.js") for name in SCRIPTS if mapped or name != MAP]
+    own = [_own(f"{name}.js") for name in SCRIPTS if mapped or name not in MAP]
     scripts.append("".join(["(() => {\n'use strict';\n", *own, "})();\n"]))
     parts = {
         "policy": _policy(scripts, styles),
@@ -100,7 +104,8 @@ def assemble(document: Mapping[str, Any], *, title: str, stamp: Sequence[str], m
         "help": _items((*HELP, *MAP_HELP) if mapped else HELP),
         "credits": "".join(_credit(library) for library in libraries),
         "styles": "\n".join(f"<style>{style}</style>" for style in styles),
-        "data": json_block(document),
+        "data": json_block({name: part for name, part in document.items() if name != WHY}),
+        "why": json_block(document[WHY]),
         "scripts": "\n".join(f"<script>{script}</script>" for script in scripts),
     }
     return Template(_own("page.html")).substitute(parts).encode()
@@ -112,6 +117,12 @@ def json_block(document: Mapping[str, Any]) -> str:
     for sign in ("<", ">", "&", "\u2028", "\u2029"):
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
+
+
+def css_string(text: str) -> str:
+    """Return text as a CSS string that nothing in it can end: all but plain signs as numbers."""
+    signs = (sign if sign.isalnum() or sign in " -" else f"\\{ord(sign):x} " for sign in text)
+    return f'"{"".join(signs)}"'
 
 
 def _kept(text: str) -> str:

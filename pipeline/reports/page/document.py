@@ -34,6 +34,8 @@ DARKER = 0.55
 def document(data: ReportData, *, coordinates: bool) -> dict[str, Any]:
     """Return everything the page shows; without coordinates there is no trace of where plots lie.
 
+    `why` is what is only read once a task is chosen.
+
     data: ledger, opened, history, sheets; towns and parcels for a page with coordinates. Only
     columns named here are taken, so that nothing else a delivery carries can reach the page. Areas
     are integers in hundredths of a m². Raises GengbaoError for a task without pieces.
@@ -47,13 +49,8 @@ def document(data: ReportData, *, coordinates: bool) -> dict[str, Any]:
     days = sorted({day.isoformat() for day in data.county.exports if day <= data.export})
     villages = _villages(ledger, data.county)
     known = sorted(set(villages))
-    columns = _columns(ledger, classes, data.county, days) | {
-        "village": _numbers(villages, known),
-        "pieces": pieces,
-        "course": _course(ledger, data.whole("history"), days, lines),
-        "sheet": _sheets(ledger, data.whole("sheets")),
-        "tbbh": _plot_numbers(ledger, opened),
-    }
+    columns = _columns(ledger, classes, data.county, days)
+    course = _course(ledger, data.whole("history"), days, lines)
     return {
         "about": {
             "county": data.county.name,
@@ -67,13 +64,19 @@ def document(data: ReportData, *, coordinates: bool) -> dict[str, Any]:
         "undecided": UNDECIDED,
         "villages": known,
         "days": days,
-        "entries": list(ENTRIES.values()),
-        "overlaps": why.overlaps(),
-        "sources": sources,
-        "reasons": reasons,
-        "tasks": columns,
+        "tasks": columns | {"village": _numbers(villages, known)},
         **(_geometry(data) if coordinates else {}),
-        "lines": lines.all,  # last: everything before has its numbers by now
+        "why": {
+            "entries": list(ENTRIES.values()),
+            "overlaps": why.overlaps(),
+            "sources": sources,
+            "reasons": reasons,
+            "pieces": pieces,
+            "course": course,
+            "sheet": _sheets(ledger, data.whole("sheets")),
+            "tbbh": _plot_numbers(ledger, opened),
+            "lines": lines.all,
+        },
     }
 
 

@@ -52,10 +52,8 @@ def ground(
     }
 
 
-def _layers(
-    land: pd.DataFrame, crs: str, origin: Point
-) -> list[tuple[str, str, float, list[list[int]]]]:
-    """Return each kind's rings, all plots of a kind together."""
+def _layers(land: pd.DataFrame, crs: str, origin: Point) -> list[tuple[str, str, float, list[str]]]:
+    """Return each kind's plots, coded."""
     codes = land["dlbm"].fillna("").astype(str)
     layers = []
     for label, starts, colour, weight in KINDS:
@@ -63,7 +61,7 @@ def _layers(
         if not weight:
             shapes = shapes[shapely.area(shapes) >= LEAST_M2]
         coded = coded_rings(to_degrees(shapes, crs), origin)
-        layers.append((label, colour, weight, [ring for shape in coded for ring in shape]))
+        layers.append((label, colour, weight, [rings for rings in coded if rings]))
     return layers
 
 

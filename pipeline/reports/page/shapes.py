@@ -1,4 +1,4 @@
-"""Polygons as the page carries them: rings of whole millionths of a degree, as differences."""
+"""Polygons as the page carries them: differences in millionths of a degree, written as text."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
     Shapes = NDArray[np.object_]
     Ints = NDArray[np.int64]
-    Ring = list[int]
     Point = list[int]
 
 MILLION = 1_000_000
+DIGITS = np.frombuffer(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", dtype=np.uint8
+)
+DIGIT_BITS, MOST_DIGITS = 5, 6
+"""Base64 VLQ as in source maps: five bits a digit, the lowest first; 30 bits hold any degree."""
 LEAST_POINTS = 3
 """A ring of fewer is no area any more: it was smaller than 1e-6°, about 0.1 m."""
 
@@ -43,13 +47,27 @@ def millionths(degrees: NDArray[np.float64]) -> Ints:
     return np.rint(degrees * MILLION).astype(np.int64)
 
 
-def coded_rings(shapes: Shapes, origin: Point) -> list[list[Ring]]:
-    """Return for each shape its rings as x, y, dx, dy, dx, dy …; holes are rings like any other.
+def coded_rings(shapes: Shapes, origin: Point) -> list[str]:
+    """Return each shape's rings as text, a blank between them; holes are rings like any other.
 
-    shapes: polygons in degrees, missing or empty ones have no ring. A ring starts as the
-    difference from the origin (millionths of a degree) and isn't closed; points that fall together
-    stand once. Filled by the even-odd rule, they are the shapes.
+    shapes: polygons in degrees, missing or empty ones are "". A ring is x, y, dx, dy, dx, dy … in
+    base64 VLQ; it starts as the difference from the origin (millionths of a degree) and isn't
+    closed; points that fall together stand once. Filled by the even-odd rule, they are the shapes.
     """
+    points, ring, owner = _ring_points(shapes)
+    steps = np.diff(points, axis=0, prepend=points[:1])
+    starts = np.flatnonzero(np.append(True, ring[1:] != ring[:-1])[: len(ring)])
+    steps[starts] = points[starts] - np.asarray(origin)
+    text, ends = numbers_text(steps.ravel())
+    cuts = np.append(0, ends)[2 * np.append(starts, len(steps))]
+    coded: list[list[str]] = [[] for _ in shapes]
+    for shape, (start, end) in zip(owner[starts], pairwise(cuts), strict=True):
+        coded[shape].append(text[start:end])
+    return [" ".join(rings) for rings in coded]
+
+
+def _ring_points(shapes: Shapes) -> tuple[Ints, Ints, Ints]:
+    """Return the points of all rings in millionths, the ring and the shape each is of."""
     parts, of_part = shapely.get_parts(shapes, return_index=True)
     rings, of_ring = shapely.get_rings(parts, return_index=True)
     degrees, ring = shapely.get_coordinates(rings, return_index=True)
@@ -59,16 +77,17 @@ def coded_rings(shapes: Shapes, origin: Point) -> list[list[Ring]]:
     points, ring = points[keep], ring[keep]
     last = np.append(ring[1:] != ring[:-1], True)[: len(ring)]
     points, ring = points[~last], ring[~last]  # the first point again
-    sizes = np.bincount(ring, minlength=len(rings))
-    points, ring = points[sizes[ring] >= LEAST_POINTS], ring[sizes[ring] >= LEAST_POINTS]
-    steps = np.diff(points, axis=0, prepend=points[:1])
-    starts = np.flatnonzero(np.append(True, ring[1:] != ring[:-1])[: len(ring)])
-    steps[starts] = points[starts] - np.asarray(origin)
-    owner = of_part[of_ring[ring[starts]]]
-    coded: list[list[Ring]] = [[] for _ in shapes]
-    for shape, (start, end) in zip(owner, pairwise([*starts, len(steps)]), strict=True):
-        coded[shape].append(steps[start:end].ravel().tolist())
-    return coded
+    enough = np.bincount(ring, minlength=len(rings))[ring] >= LEAST_POINTS
+    return points[enough], ring[enough], of_part[of_ring[ring[enough]]]
+
+
+def numbers_text(numbers: Ints) -> tuple[str, Ints]:
+    """Return whole numbers below 2^29 in base64 VLQ, one after the other, and where each ends."""
+    signed = np.abs(numbers) * 2 + (numbers < 0)
+    digits = signed[:, None] >> (DIGIT_BITS * np.arange(MOST_DIGITS + 1))
+    there = np.column_stack((np.ones(len(numbers), bool), digits[:, 1:-1] > 0))
+    values = (digits[:, :-1] & 31) + 32 * (digits[:, 1:] > 0)
+    return DIGITS[values[there]].tobytes().decode(), there.sum(axis=1).cumsum()
 
 
 def inner_points(shapes: Shapes) -> list[Point | None]:

@@ -38,9 +38,10 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** The head of a table. */
+/** The head of a table; heads of areas stand on the right as their numbers do. */
 function headRow(texts) {
-  const cells = texts.map((text) => element("th", { scope: "col" }, text));
+  const kind = (text) => (text.endsWith("（亩）") ? { class: "number" } : {});
+  const cells = texts.map((text) => element("th", { scope: "col", ...kind(text) }, text));
   return element("thead", {}, element("tr", {}, ...cells));
 }
 

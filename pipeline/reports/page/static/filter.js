@@ -5,7 +5,13 @@ const listed = new Uint8Array(COUNT); // 在清单和地图上
 const counted = new Uint8Array(COUNT); // 进合计：与 summary.csv 同一口径
 const facets = { classes: [], statuses: [] };
 
-const searched = Array.from(tasks.id, (id, i) => plain(`${id} ${tasks.bsm[i]} ${place(i)}`));
+let texts = null; // 第一次查找时才备好
+
+/** What is searched of every task. */
+function searched() {
+  texts = texts || Array.from(tasks.id, (id, i) => plain(`${id} ${tasks.bsm[i]} ${place(i)}`));
+  return texts;
+}
 
 /** Text as it is compared: full-width digits and letters as plain ones, small letters. */
 function plain(text) {
@@ -15,11 +21,12 @@ function plain(text) {
 /** Apply what is chosen. Nothing chosen means all; withdrawn tasks are listed when asked for. */
 function applyFilter() {
   const { classes, statuses, words } = chosen;
+  const found = words.length ? searched() : [];
   facets.classes = page.classes.map(() => 0);
   facets.statuses = page.statuses.map(() => 0);
   for (let i = 0; i < COUNT; i += 1) {
     const here = (chosen.town < 0 || tasks.town[i] === chosen.town)
-      && words.every((word) => searched[i].includes(word));
+      && words.every((word) => found[i].includes(word));
     const ofClass = !classes.size || classes.has(tasks.class[i]);
     const ofStatus = !statuses.size || statuses.has(tasks.status[i]);
     const shown = statuses.size ? ofStatus : tasks.status[i] !== WITHDRAWN;

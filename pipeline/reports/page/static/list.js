@@ -26,10 +26,11 @@ const columns = () => [
   { title: "剩余（亩）", field: "remaining", width: 70, hozAlign: "right", formatter: areaCell },
 ];
 
-const collator = new Intl.Collator("zh-CN", { numeric: true });
+let collator = null;
 
 /** Sort villages as a Chinese reader looks them up; of one name by town. */
 function byName(a, b, left, right) {
+  collator = collator || new Intl.Collator("zh-CN", { numeric: true });
   return collator.compare(a, b) || left.getData().town - right.getData().town;
 }
 
@@ -42,9 +43,9 @@ function makeTable() {
   const numeric = { sorter: "number" };
   table = new Tabulator("#table", {
     data: rows, height: "100%", layout: "fitColumns", selectableRows: "highlight",
-    headerSortTristate: true,
+    headerSortTristate: true, rowHeight: 27, renderVerticalBuffer: 300,
     initialFilter: [{ field: listedRow }], placeholder: "没有符合条件的图斑：放宽或清除筛选",
-    columnDefaults: { resizable: true, headerHozAlign: "left", headerWordWrap: true },
+    columnDefaults: { resizable: "header", headerHozAlign: "left", headerWordWrap: true },
     columns: columns().map((column) => ({
       ...(["class", "status", "town", "area", "remaining"].includes(column.field) ? numeric : {}),
       ...column,

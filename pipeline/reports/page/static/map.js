@@ -4,67 +4,40 @@ const NEAR = 15; // 从这一级起图上注类别代号
 const MOST_LABELS = 150;
 const CLOSEST = 17; // 缩放到一个图斑时最多放到这一级
 
-let renderer = null;
-let ground = null;
-const outlines = [];
-const drawn = new Uint8Array(COUNT);
-let halo = null;
+let plots = null;
 let labels = null;
 
-/** Rings in degrees from differences in millionths, each ring beginning where the origin is. */
-function ringsOf(coded) {
-  const [x0, y0] = page.origin;
-  return coded.map((ring) => {
-    const points = new Array(ring.length / 2);
-    let x = x0;
-    let y = y0;
-    for (let k = 0; k < ring.length; k += 2) {
-      x += ring[k];
-      y += ring[k + 1];
-      points[k / 2] = new L.LatLng(y / 1e6, x / 1e6);
-    }
-    return points;
-  });
-}
-
 /** How a status is drawn, so that it can be told without colour: full, half, hollow, dashed. */
-function styleOf(i) {
-  const { colour, dark } = category(i);
-  const near = map.getZoom() >= NEAR - 1;
-  const base = {
-    color: near ? dark : colour, weight: near ? 1.6 : 3.2, dashArray: null,
-    fillColor: colour, fillOpacity: 0.8,
-  };
-  switch (status(i).name) {
-    case "partial": return { ...base, fillOpacity: 0.35, color: dark };
-    case "reopened": return { ...base, color: "#7a0019", weight: 3.5 };
-    case "closed": return { ...base, fillOpacity: 0.06, color: dark, weight: 1.6 };
-    case "withdrawn": return { ...base, fillOpacity: 0, color: "#5a636b", weight: 1.4, dashArray: "4 3" };
-    default: return base;
+function penFor({ colour, dark }, state, near) {
+  const pen = { fill: colour, fillOpacity: 0.8, color: near ? dark : colour, weight: near ? 1.6 : 3.2 };
+  switch (state) {
+    case "partial": return { ...pen, fillOpacity: 0.35, color: dark };
+    case "reopened": return { ...pen, color: "#7a0019", weight: 3.5 };
+    case "closed": return { ...pen, fillOpacity: 0.06, color: dark, weight: 1.6 };
+    case "withdrawn": return { color: "#5a636b", weight: 1.4, dash: [4, 3] };
+    default: return pen;
   }
 }
 
-/** A layer of the survey in a quiet tone, below everything. */
-function groundLayer(coded, style) {
-  L.polygon(ringsOf(coded), { interactive: false, renderer: ground, ...style }).addTo(map);
-}
-
-/** Towns with their names, water, roads. */
+/** Towns with their names, water, roads, in quiet tones below everything. */
 function drawGround() {
   map.createPane("ground").style.zIndex = 350;
-  ground = L.canvas({ pane: "ground" });
-  const land = page.ground.towns.flatMap((area) => area.rings);
-  groundLayer(land, { stroke: false, fillColor: "#fbfaf4", fillOpacity: 1 });
-  for (const layer of page.ground.layers) {
-    const { colour, weight } = layer;
-    groundLayer(layer.rings, { stroke: weight > 0, color: colour, weight, fillColor: colour, fillOpacity: 1 });
+  const below = { interactive: false, renderer: L.canvas({ pane: "ground" }) };
+  const lay = (texts, pen) => new Shapes(texts, () => pen, below).addTo(map);
+  const { towns, layers } = page.ground;
+  const outlines = towns.map((area) => area.rings);
+  lay(outlines, { fill: "#fbfaf4", fillOpacity: 1 });
+  for (const { colour, weight, rings } of layers) {
+    lay(rings, { fill: colour, fillOpacity: 1, color: colour, weight });
   }
-  for (const area of page.ground.towns) {
-    groundLayer(area.rings, { color: "#4b5560", weight: 1.6, dashArray: "8 4 2 4", fill: false });
-    const [x, y] = area.at;
-    const icon = L.divIcon({ className: "town-name", html: element("span", {}, area.name), iconSize: null });
-    L.marker([y / 1e6, x / 1e6], { icon, interactive: false, keyboard: false }).addTo(map);
-  }
+  lay(outlines, { color: "#4b5560", weight: 1.6, dash: [8, 4, 2, 4] });
+  for (const area of towns) textAt(area.at, "town-name", area.name).addTo(map);
+}
+
+/** A text that stands at a point of the map. */
+function textAt([x, y], kind, text) {
+  const icon = L.divIcon({ className: kind, html: element("span", {}, text), iconSize: null });
+  return L.marker([y / 1e6, x / 1e6], { icon, interactive: false, keyboard: false });
 }
 
 /** Make the map with all listed plots on it. */
@@ -74,24 +47,32 @@ function makeMap() {
     attributionControl: false, zoomControl: false, zoomAnimation: !still, fadeAnimation: false, zoomSnap: 0.5,
     minZoom: 7, maxZoom: 19, wheelPxPerZoomLevel: 90,
   });
-  map.fitBounds(boundsOf(page.extent), { animate: false });
+  map.fitBounds(county(), { animate: false });
   L.control.zoom({ zoomInTitle: "放大", zoomOutTitle: "缩小" }).addTo(map);
   L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
   wholeButton().addTo(map);
   drawGround();
-  renderer = L.canvas({ padding: 0.2, tolerance: 3 });
-  page.shapes.forEach((coded, i) => {
-    if (!coded.length) return;
-    outlines[i] = L.polygon(ringsOf(coded), {
-      renderer, smoothFactor: 1.2, bubblingMouseEvents: false, number: i, ...styleOf(i),
-    });
-  });
+  drawPlots();
   labels = L.layerGroup().addTo(map);
   followPointer();
-  refreshMap();
 }
 
-const boundsOf = ([west, south, east, north]) => [[south / 1e6, west / 1e6], [north / 1e6, east / 1e6]];
+/** The plots: one layer, whose pens follow the filter and the zoom. */
+function drawPlots() {
+  const pens = [false, true].map((near) => page.classes.map(
+    (item) => page.statuses.map((state) => penFor(item, state.name, near))));
+  const penOf = (i) => {
+    if (!listed[i]) return null;
+    return pens[Number(map.getZoom() >= NEAR - 1)][tasks.class[i]][tasks.status[i]];
+  };
+  plots = new Shapes(page.shapes, penOf, { renderer: L.canvas({ padding: 0.2 }) }).addTo(map);
+}
+
+/** The bounds of all there is. */
+function county() {
+  const [west, south, east, north] = page.extent;
+  return [[south / 1e6, west / 1e6], [north / 1e6, east / 1e6]];
+}
 
 /** The button that shows the whole county again. */
 function wholeButton() {
@@ -108,22 +89,22 @@ function wholeButton() {
 /** Zoom to all listed plots, to the county where there are none. */
 function showWhole() {
   const bounds = L.latLngBounds([]);
-  outlines.forEach((outline, i) => { if (listed[i]) bounds.extend(outline.getBounds()); });
-  map.fitBounds(bounds.isValid() ? bounds.pad(0.05) : boundsOf(page.extent), { maxZoom: CLOSEST });
+  plots.boxes.forEach((box, i) => { if (listed[i] && page.shapes[i]) bounds.extend(plots.bounds(box)); });
+  map.fitBounds(bounds.isValid() ? bounds.pad(0.05) : county(), { maxZoom: CLOSEST });
 }
 
-/** Tooltip, click, coordinates under the pointer, labels and styles that follow the zoom. */
+/** Tooltip, click, coordinates under the pointer, labels that follow the view. */
 function followPointer() {
   const tip = L.tooltip({ direction: "top", offset: [0, -6], opacity: 0.95 });
-  const listen = L.featureGroup(outlines.filter(Boolean));
-  const numberOf = (event) => event.propagatedFrom.options.number;
-  listen.on("mouseover", (event) => {
-    tip.setContent(element("span", {}, inBrief(numberOf(event)))).setLatLng(event.latlng).openOn(map);
+  let told = -1;
+  plots.on("mousemove", (event) => {
+    if (told !== plots.under) tip.setContent(element("span", {}, inBrief(plots.under)));
+    told = plots.under;
+    tip.setLatLng(event.latlng).openOn(map);
   });
-  listen.on("mousemove", (event) => tip.setLatLng(event.latlng));
-  listen.on("mouseout", () => map.closeTooltip(tip));
-  listen.on("click", (event) => {
-    choose(numberOf(event), { scroll: true });
+  plots.on("mouseout", () => map.closeTooltip(tip));
+  plots.on("click", () => {
+    choose(plots.under, { scroll: true });
     showTab("why");
   });
   const where = document.getElementById("where");
@@ -134,12 +115,6 @@ function followPointer() {
   const tellCentre = () => tell("图中心", map.getCenter());
   map.on("mouseout moveend", tellCentre);
   tellCentre();
-  let near = map.getZoom() >= NEAR - 1;
-  map.on("zoomend", () => {
-    if (near === (map.getZoom() >= NEAR - 1)) return;
-    near = !near;
-    outlines.forEach((outline, i) => outline.setStyle(styleOf(i)));
-  });
   map.on("moveend", showLabels);
 }
 
@@ -147,41 +122,29 @@ function followPointer() {
 function showLabels() {
   labels.clearLayers();
   if (map.getZoom() < NEAR) return;
-  const view = map.getBounds();
+  const view = plots.view(map.getPixelBounds());
   const inView = [];
   for (let i = 0; i < COUNT && inView.length <= MOST_LABELS; i += 1) {
-    if (drawn[i] && view.intersects(outlines[i].getBounds())) inView.push(i);
+    if (listed[i] && touch(plots.boxes[i], view)) inView.push(i);
   }
   if (inView.length > MOST_LABELS) return;
   for (const i of inView) {
-    const [x, y] = page.points[i];
-    const html = element("span", {}, `${category(i).short}${status(i).mark}`);
-    const icon = L.divIcon({ className: "plot-name", html, iconSize: null });
-    labels.addLayer(L.marker([y / 1e6, x / 1e6], { icon, interactive: false, keyboard: false }));
+    labels.addLayer(textAt(page.points[i], "plot-name", `${category(i).short}${status(i).mark}`));
   }
 }
 
-/** Put the listed plots on the map, take the others off. */
+/** Draw the listed plots, and no others. */
 function refreshMap() {
-  outlines.forEach((outline, i) => {
-    if (listed[i] === drawn[i]) return;
-    if (listed[i]) map.addLayer(outline);
-    else map.removeLayer(outline);
-    drawn[i] = listed[i];
-  });
+  plots.redraw();
   showLabels();
 }
 
 /** Ring the chosen plot; zoom to it, or only bring it into view. */
 function markPlot(i, zoom) {
-  if (halo) halo.remove();
-  halo = null;
-  const outline = outlines[i];
-  if (!outline) return;
-  const ring = (style) => L.polygon(outline.getLatLngs(), { interactive: false, fill: false, ...style });
-  const rings = [ring({ color: "#ffffff", weight: 8 }), ring({ color: "#111111", weight: 3 })];
-  halo = L.featureGroup(rings).addTo(map);
-  const bounds = outline.getBounds();
+  plots.ringed = i >= 0 && page.shapes[i] ? i : -1;
+  plots.redraw();
+  if (plots.ringed < 0) return;
+  const bounds = plots.bounds(plots.boxes[i]);
   if (zoom) map.fitBounds(bounds.pad(1), { maxZoom: CLOSEST });
   else if (!map.getBounds().contains(bounds)) map.panInside(bounds.getCenter(), { padding: [60, 60] });
 }

@@ -1,5 +1,13 @@
 /* 为什么：一个任务的说明，文字来自 explain，数字由 0.01 ㎡ 的整数换算。 */
 
+let told = null;
+
+/** What is told of tasks, read from the page when it is asked for the first time. */
+function whyData() {
+  told = told || JSON.parse(document.getElementById("why-data").textContent);
+  return told;
+}
+
 /** Degrees as 109°06′12.3″, from millionths of a degree. */
 function degrees(millionths) {
   const tenths = Math.round(millionths * 0.036); // 0.1″
@@ -26,13 +34,13 @@ function pair(line) {
 }
 
 const pairs = (lines) => element("dl", {}, ...lines.flatMap(pair));
-const lineOf = (n) => page.lines[n];
+const lineOf = (n) => whyData().lines[n];
 
 /** What is known of the task itself. */
 function facts(i) {
   const day = (n) => page.days[n];
   const lines = [
-    `标识码：${tasks.bsm[i]}（图斑编号 ${tasks.tbbh[i] || "空"}）`,
+    `标识码：${tasks.bsm[i]}（图斑编号 ${whyData().tbbh[i] || "空"}）`,
     `位置：${page.about.county} ${place(i)}`,
     `面积：${mu(tasks.area[i])} 亩（${squareMetres(tasks.area[i])} ㎡）`,
     `已恢复：${mu(tasks.restored[i])} 亩；剩余 ${mu(tasks.remaining[i])} 亩`,
@@ -44,7 +52,7 @@ function facts(i) {
 
 /** The link to the task's sheet of the map book; the page stands as text for readers that ignore it. */
 function sheetLine(i) {
-  const sheet = tasks.sheet[i];
+  const sheet = whyData().sheet[i];
   if (!sheet) return null;
   const link = element("a", { href: `${page.about.book}#page=${sheet[0]}` }, `图册第 ${sheet[0]} 页`);
   return element("p", {}, link, `，图上编号 ${sheet[1]}`);
@@ -52,7 +60,7 @@ function sheetLine(i) {
 
 /** The areas of a piece against zones of last year and approvals. */
 function overlapLines([, , , area, , , ...overlaps], source) {
-  return page.overlaps.map((item, n) => {
+  return whyData().overlaps.map((item, n) => {
     const amount = overlaps[n] === null ? "不明" : share(overlaps[n], area);
     return `${item.label}：${amount}${item.approved && source ? `；批准来源：${source}` : ""}`;
   });
@@ -61,8 +69,8 @@ function overlapLines([, , , area, , , ...overlaps], source) {
 /** Everything explain says of one piece. */
 function pieceBlock(piece, several) {
   const [number, plotNumber, base, , source, land] = piece;
-  const why = page.reasons[number];
-  const approval = source === null ? "" : page.sources[source];
+  const why = whyData().reasons[number];
+  const approval = source === null ? "" : whyData().sources[source];
   const [zones, previous, lists] = why.evidence.map(lineOf);
   const flags = why.flags.length ? why.flags.map((n) => `标记：${lineOf(n)}`) : ["标记：无"];
   const tried = why.tried.map((n) => element("li", {}, lineOf(n)));
@@ -79,8 +87,8 @@ function pieceBlock(piece, several) {
 
 /** What became of the task, export by export. */
 function courseBlock(i) {
-  const rows = tasks.course[i].map(([day, state, restored, entry, reason]) => element("tr", {},
-    element("td", {}, page.days[day]), element("td", {}, page.entries[entry]),
+  const rows = whyData().course[i].map(([day, state, restored, entry, reason]) => element("tr", {},
+    element("td", {}, page.days[day]), element("td", {}, whyData().entries[entry]),
     element("td", {}, page.statuses[state].label), element("td", { class: "number" }, mu(restored)),
     element("td", {}, reason < 0 ? "" : lineOf(reason))));
   return element("table", {},
@@ -97,7 +105,7 @@ function showWhy(i) {
     return;
   }
   const item = category(i);
-  const pieces = tasks.pieces[i];
+  const pieces = whyData().pieces[i];
   panel.replaceChildren(
     element("h2", {}, swatch(item), `${item.long}`,
       element("span", { class: "badge" }, mark(status(i)), status(i).label)),
