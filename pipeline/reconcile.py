@@ -85,18 +85,22 @@ def read_cells(published: Sequence[Published]) -> Cells:
 
 
 def reconcile(
-    published: Sequence[Published], summary: pd.DataFrame, items: Sequence[PublishedItem]
+    published: Sequence[Published],
+    summary: pd.DataFrame,
+    items: Sequence[PublishedItem],
+    labels: Mapping[str, str],
 ) -> pd.DataFrame:
     """Check the published tables against themselves, then cell by cell against summary.csv.
 
     published: rows of published.csv; summary: rows of summary.csv at the ledger
-    export, as text; items: tables/published_items.csv. Returns the rows of reconcile.csv, in the
-    order of the published cells; difference = published − computed.
+    export, as text; items: tables/published_items.csv; labels: what categories and items are
+    called in the reasons. Returns the rows of reconcile.csv, in the order of the published cells;
+    difference = published − computed.
     """
     _check_items(published, items, summary)
     cells = read_cells(published)
-    rows = [*_sums(cells, items), *_columns(cells), *_repeats(cells)]
-    rows += _against_summary(cells, summary, items)
+    rows = [*_sums(cells, items, labels), *_columns(cells), *_repeats(cells)]
+    rows += _against_summary(cells, summary, items, labels)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -162,7 +166,14 @@ def _total(cells: Cells, key: tuple[str, str, str, str], parts: Sequence[str]) -
     return total
 
 
-def _sums(cells: Cells, items: Sequence[PublishedItem]) -> Iterator[dict[str, str]]:
+def _added(parts: Sequence[str], labels: Mapping[str, str]) -> str:
+    """Return the sum of parts as a reason has it."""
+    return " + ".join(labels[part] for part in parts)
+
+
+def _sums(
+    cells: Cells, items: Sequence[PublishedItem], labels: Mapping[str, str]
+) -> Iterator[dict[str, str]]:
     """Yield every printed sum against its printed parts, by each way it can be added."""
     definitions = _definitions(items)
     for key, whole in cells.items():
@@ -170,22 +181,16 @@ def _sums(cells: Cells, items: Sequence[PublishedItem]) -> Iterator[dict[str, st
             total = _total(cells, key, relation.parts)
             if total is None:
                 continue
-            verdict, reason = _judge(whole, total, f"应等于 {' + '.join(relation.parts)}")
+            verdict, reason = _judge(whole, total, f"应等于 {_added(relation.parts, labels)}")
             if relation.kind == "compare" and verdict != "equal":
-                verdict, reason = _by_definition(
-                    cells, key, definitions[key[2]], relation.reason, reason
-                )
+                parts = definitions[key[2]]
+                own = _total(cells, key, parts)
+                if own is not None and whole.meets(own):  # its own definition explains it
+                    said = f"按 {_added(parts, labels)} = {own.value} 相符"
+                    verdict, reason = "definition", f"{relation.reason}；{said}"
+                else:
+                    verdict = "real"
             yield _row(INTERNAL, key, whole, total.value, verdict, reason)
-
-
-def _by_definition(
-    cells: Cells, key: tuple[str, str, str, str], parts: Sequence[str], why: str, reason: str
-) -> tuple[str, str]:
-    """Return 'definition' where the item's own definition explains a difference, else 'real'."""
-    own = _total(cells, key, parts)
-    if own is not None and cells[key].meets(own):
-        return "definition", f"{why}；按 {' + '.join(parts)} = {own.value} 相符"
-    return "real", reason
 
 
 def _columns(cells: Cells) -> Iterator[dict[str, str]]:
@@ -222,7 +227,10 @@ def _definitions(items: Sequence[PublishedItem]) -> dict[str, tuple[str, ...]]:
 
 
 def _against_summary(
-    cells: Cells, summary: pd.DataFrame, items: Sequence[PublishedItem]
+    cells: Cells,
+    summary: pd.DataFrame,
+    items: Sequence[PublishedItem],
+    labels: Mapping[str, str],
 ) -> Iterator[dict[str, str]]:
     """Yield every published cell against what the plots add up to."""
     leaves = _definitions(items)
@@ -241,7 +249,7 @@ def _against_summary(
         if verdict == "real" and item in others:
             other = [computed[town, part, measure] for part in leaves[others[item]]]
             if _judge_computed(cell, other, measure)[0] != "real":
-                verdict, reason = "definition", f"公布数按 {others[item]} 口径"
+                verdict, reason = "definition", f"公布数按“{labels[others[item]]}”口径"
         yield _row(COMPUTED, key, cell, total, verdict, reason)
 
 
@@ -273,10 +281,13 @@ VERDICTS = {"real": "真差", "definition": "口径", "rounding": "取整", "equ
 """Worst first."""
 
 
-def findings_text(table: pd.DataFrame, *, sample: bool, equal: bool) -> str:
+def findings_text(
+    table: pd.DataFrame, labels: Mapping[str, str], *, sample: bool, equal: bool
+) -> str:
     """Return reconcile.csv in Chinese: per check how many cells of each verdict, then the cells.
 
-    table: its rows as text; equal: whether cells that are equal are listed too.
+    table: its rows as text; labels: what items are called; equal: whether cells that are equal
+    are listed too.
     """
     lines = ["公布数核对（示例数据）" if sample else "公布数核对"]
     for check, title in CHECKS.items():
@@ -289,7 +300,7 @@ def findings_text(table: pd.DataFrame, *, sample: bool, equal: bool) -> str:
                 continue
             for row in own[own["verdict"] == name].to_dict("records"):
                 unit = MEASURES[row["measure"]]
-                place = f"{row['table']} {row['town']} {row['item']}"
+                place = f"{row['table']} {row['town']} {labels[row['item']]}"
                 numbers = f"公布 {row['published']} {unit}，核对 {row['computed']} {unit}"
                 lines.append(
                     f"  {label} {place}：{numbers}，差 {row['difference']}；{row['reason']}"

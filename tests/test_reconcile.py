@@ -16,9 +16,10 @@ from pipeline.errors import ConfigError
 from pipeline.model import Published
 from pipeline.reconcile import Printed, findings_text, reconcile
 from pipeline.tables import classes
+from pipeline.tables.figures import figure_labels
 from pipeline.tables.published import load_published_items
 
-ITEMS = load_published_items()
+ITEMS, LABELS = load_published_items(), figure_labels()
 LEAVES = [c.name for c in classes() if c.task]
 SUMS = {row.item: row.parts for row in ITEMS if row.kind == "definition"}
 
@@ -54,7 +55,7 @@ def summary():
 
 @pytest.fixture(scope="module")
 def report(notice, summary):
-    return reconcile(notice, summary, ITEMS)
+    return reconcile(notice, summary, ITEMS, LABELS)
 
 
 def found(report, check, **wanted):
@@ -109,6 +110,15 @@ def test_against_the_plots_only_two_text_figures_are_real(report):
     }
 
 
+def test_every_reason_names_categories_and_sums_as_the_tables_call_them(report):
+    assert not report["reason"].str.contains("[A-Za-z_]").any()
+    gap = found(report, "printed-internal", town="杏坪镇", item="pbf_gap")["reason"]
+    parts = "永农就地恢复 + 核实处置自提 + 异地调整补划"
+    assert gap.str.startswith(f"应等于 {parts}；").any()
+    assert gap.str.startswith("应等于 永久基本农田保护小计；").any()
+    assert not any(name in line for name in ITEMS[0].parts for line in report["reason"])
+
+
 def test_a_wrong_count_and_a_wrong_area_are_real(notice, summary):
     changed = [
         replace(row, plots="24", area_mu="126")
@@ -116,7 +126,7 @@ def test_a_wrong_count_and_a_wrong_area_are_real(notice, summary):
         else row
         for row in notice
     ]
-    report = reconcile(changed, summary, ITEMS)
+    report = reconcile(changed, summary, ITEMS, LABELS)
     rows = found(report, "printed-computed", town="营盘镇", item="outflow_restore")
     assert set(rows["verdict"]) == {"real"}
 
@@ -124,7 +134,7 @@ def test_a_wrong_count_and_a_wrong_area_are_real(notice, summary):
 def test_an_unknown_item_is_refused_with_the_known_ones(summary):
     rows = [Published(table="附件2", town="营盘镇", item="totl", plots="1", area_mu="2")]
     with pytest.raises(ConfigError, match="item“totl”不认识"):
-        reconcile(rows, summary, ITEMS)
+        reconcile(rows, summary, ITEMS, LABELS)
 
 
 @pytest.mark.parametrize(
@@ -153,17 +163,20 @@ def round_half_up(value):
 
 
 def test_the_findings_are_told_worst_first_with_their_proof(report):
-    lines = findings_text(report, sample=True, equal=False).splitlines()
+    lines = findings_text(report, LABELS, sample=True, equal=False).splitlines()
     assert lines[0] == "公布数核对（示例数据）"
     assert lines[1].startswith("公布的数自己核对（")
     assert "真差 4、口径 6、" in lines[1]
     real = lines[2:6]
     assert all(line.startswith("  真差 ") for line in real)
-    assert any("杏坪镇 pbf_gap：公布 610 亩，核对 606 亩，差 4；" in line for line in real)
-    assert any("曹坪镇 pbf_gap：公布 134 亩，核对 139 亩，差 -5；" in line for line in real)
+    assert any("杏坪镇 永久基本农田缺口：公布 610 亩，核对 606 亩，差 4；" in line for line in real)
     assert any(
-        "口径 " in line and "全县 pbf_gap：公布 2670 亩，核对 2761 亩" in line for line in lines
+        "曹坪镇 永久基本农田缺口：公布 134 亩，核对 139 亩，差 -5；" in line for line in real
+    )
+    assert any(
+        "口径 " in line and "全县 永久基本农田缺口：公布 2670 亩，核对 2761 亩" in line
+        for line in lines
     )
     assert not any(line.startswith("  相等") for line in lines)
-    whole = findings_text(report, sample=False, equal=True).splitlines()
+    whole = findings_text(report, LABELS, sample=False, equal=True).splitlines()
     assert len(whole) == 3 + len(report)

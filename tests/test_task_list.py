@@ -12,7 +12,7 @@ from office_data import by_libreoffice, office_data, opened
 from pipeline.errors import GengbaoError
 from pipeline.reports.tasklist import make
 
-SHEETS = ["清单", "缺口与进度", "五项指标", "督导组", "核对", "变化", "口径说明"]
+SHEETS = ["清单", "缺口与进度", "倒排与预测", "五项指标", "督导组", "核对", "变化", "口径说明"]
 FILE = "data/processed/reports/任务清单.xlsx"
 TOWN, FIRST, COUNT = 2, 6, 11  # column of towns, first row, pairs of columns with 需整改
 

@@ -29,7 +29,7 @@ from pipeline.ledger import open_ledger
 from pipeline.model import Indicator, Planned, Published
 from pipeline.reconcile import reconcile
 from pipeline.tables import classes
-from pipeline.tables.figures import load_figures, load_measures, spelling
+from pipeline.tables.figures import figure_labels, load_figures, load_measures, spelling
 from pipeline.tables.published import load_published_items
 
 FIGURES, MEASURES = load_figures(), load_measures()
@@ -92,7 +92,7 @@ class Desk:
         table = text_cells(gaps(summary, county=county, classes=classes()))
         summary = text_cells(summary)
         at_ledger = summary[summary["export"] == DAY.isoformat()]
-        checks = reconcile(published, at_ledger, load_published_items())
+        checks = reconcile(published, at_ledger, load_published_items(), figure_labels())
         course = progress(table, text_cells(self.history()), county=county, classes=classes())
         story = self.booked()
         moves = movements(story, self.ledgers[self.day], classes())

@@ -47,14 +47,14 @@ BOLD: Mapping[str, Any] = {"bold": True, "bg_color": "#EEF2F5"}
 class Column:
     """A column of a table: its head, width in characters, format of numbers ("" for text).
 
-    value: its cell of a row (a record by name); formula: the row's formula, its cached value being
-    `value`, given the number of the sheet's row from 1.
+    number: one format, or that of a row; value: its cell of a row (a record by name); formula: the
+    row's formula, its cached value being `value`, given the number of the sheet's row from 1.
     """
 
     head: str
     width: float
     value: Callable[[Mapping[str, Any]], object]
-    number: str = ""
+    number: str | Callable[[Mapping[str, Any]], str] = ""
     formula: Callable[[int], str] | None = None
     align: str = ""
 
@@ -150,6 +150,16 @@ class Pages:
         self.merged(page, (1, 0, 1, last), f"{self.stamp}　　{unit}", border=0, align="right")
         return 2
 
+    def heads(self, page: Worksheet, row: int, heads: Sequence[tuple[str, float]]) -> None:
+        """Write heads from column 0, set the columns' widths and as high a row as they need."""
+        lines = 1
+        for at, (head, width) in enumerate(heads):
+            text = head_lines(head, width)
+            self.put(page, (row, at), text, **HEAD)
+            page.set_column(at, at, width)
+            lines = max(lines, line_count(text, width))
+        page.set_row(row, max(LINE_PT * lines + 3, ROW_PT))
+
     def table(
         self,
         page: Worksheet,
@@ -160,16 +170,12 @@ class Pages:
         bold: Callable[[Mapping[str, Any]], bool] = lambda _row: False,
     ) -> int:
         """Write a head with its rows below, filters on it; return the row after the last."""
-        for at, column in enumerate(columns):
-            self.put(page, (row, at), column.head, **HEAD)
-            page.set_column(at, at, column.width)
-        heads = max(line_count(column.head, column.width) for column in columns)
-        page.set_row(row, max(LINE_PT * heads + 3, ROW_PT))
+        self.heads(page, row, [(column.head, column.width) for column in columns])
         number = row
         for number, record in enumerate(rows, row + 1):
             base, lines = dict(BOLD) if bold(record) else {}, 1
             for at, column in enumerate(columns):
-                style = base | _cell_style(column)
+                style = base | _cell_style(column, record)
                 value = column.value(record)
                 lines = max(lines, line_count(value, column.width))
                 if column.formula is not None and isinstance(value, Decimal):
@@ -231,9 +237,10 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
-def _cell_style(column: Column) -> dict[str, Any]:
-    if column.number:
-        return {"num_format": column.number, "align": column.align or "right"}
+def _cell_style(column: Column, record: Mapping[str, Any]) -> dict[str, Any]:
+    number = column.number if isinstance(column.number, str) else column.number(record)
+    if number:
+        return {"num_format": number, "align": column.align or "right"}
     return {"text_wrap": True, "align": column.align or "left"}
 
 
@@ -254,6 +261,12 @@ def line_count(value: object, width: float) -> int:
         return 1
     room = max(int(width) - 1, 1)
     return sum(max(1, -(-text_width(line) // room)) for line in value.split("\n"))
+
+
+def head_lines(head: str, width: float) -> str:
+    """Return a head with its unit on a line of its own where both don't fit the column."""
+    words, sign, unit = head.partition("（")
+    return f"{words}\n{sign}{unit}" if sign and line_count(head, width) > 1 else head
 
 
 def sum_of(cells: Iterable[str]) -> str:

@@ -180,11 +180,12 @@ def _reconcile_job(desk: Desk) -> Job:
     def compute(_state: State) -> Outcome:
         from pipeline import storage
         from pipeline.reconcile import reconcile
+        from pipeline.tables.figures import figure_labels
         from pipeline.tables.published import load_published_items
 
         summary = storage.read_table(summary_file)
         at_ledger = summary[summary["export"] == county.ledger.isoformat()]
-        table = reconcile(county.published, at_ledger, load_published_items())
+        table = reconcile(county.published, at_ledger, load_published_items(), figure_labels())
 
         def write() -> list[Path]:
             storage.write_table(product, table)

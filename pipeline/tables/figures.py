@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding
@@ -13,7 +15,7 @@ from pipeline.tables.published import load_published_items
 from pipeline.tables.reader import one_of, package_file, raise_all, read_rows, unique
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
     from pipeline.model import Category
@@ -82,6 +84,20 @@ def load_figures(source: Traversable | None = None) -> tuple[Figure, ...]:
     findings += _undefined(figures, by_name)
     raise_all(findings)
     return tuple(figures)
+
+
+@cache
+def figure_labels() -> Mapping[str, str]:
+    """Return what categories, subtotals, gaps and items of published.csv are called in a table.
+
+    Categories by their short label, subtotals as the heads of 附件2 have them.
+    """
+    labels = {category.name: category.label for category in load_classes()}
+    for figure in load_figures():
+        labels |= {
+            name: labels.get(name, figure.label) for name in (figure.name, *figure.published)
+        }
+    return MappingProxyType(labels)
 
 
 def load_indicator_figures() -> tuple[Figure, ...]:

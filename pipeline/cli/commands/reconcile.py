@@ -20,6 +20,7 @@ def run(args: argparse.Namespace) -> int:
     """Bring reconcile.csv up to date, print what it finds."""
     from pipeline import stages, storage
     from pipeline.reconcile import findings_text
+    from pipeline.tables.figures import figure_labels
 
     county = find_county(args.county)
     if not county.published:
@@ -28,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     desk = stages.Desk(county, args.out)
     stages.run(desk, "aggregate")
     table = storage.read_table(desk.processed / "reconcile.csv")
-    print(findings_text(table, sample=county.sample, equal=args.all))
+    print(findings_text(table, figure_labels(), sample=county.sample, equal=args.all))
     return 0
 
 

@@ -20,8 +20,8 @@ def make(data: ReportData) -> Mapping[str, bytes]:
     """Return the workbook; GengbaoError where a formula would not give the figure of our tables."""
     book = book_of(data, TITLE)
     for part in (
-        listing.write, standing.write, checks.indicators, groups.write, checks.reconciled,
-        checks.movements, basis.write,
+        listing.write, standing.write, standing.forecast, checks.indicators, groups.write,
+        checks.reconciled, checks.movements, basis.write,
     ):  # fmt: skip
         part(book)
     return {f"{REPORTS}/{TITLE}.xlsx": book.close()}

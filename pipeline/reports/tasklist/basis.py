@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipeline.reports.book import A4, HEAD, LINE_PT, ROW_PT, line_count
@@ -52,6 +53,11 @@ def write(book: Book) -> None:
     book.page_setup(page, paper=A4, heads=(0, row), across="portrait")
 
 
+def plain(value: float) -> str:
+    """Return a number as people write it, without an exponent."""
+    return f"{Decimal(repr(value)).normalize():f}"
+
+
 def _lines(data: ReportData) -> Iterator[tuple[str, str]]:
     county = data.county
     if county.sample:
@@ -63,12 +69,14 @@ def _lines(data: ReportData) -> Iterator[tuple[str, str]]:
     yield "各期调查成果", "、".join(day.isoformat() for day in county.exports)
     yield "上年度调查", county.previous.isoformat()
     yield "整改期限", county.deadline.isoformat()
-    yield "编制单位", county.publisher
+    yield "编制单位", county.publisher or "未填（county.toml 的 publisher）"
     yield (
         "产品编号",
         (
-            f"{data.product_id}：本表所依据的数据、设置与程序的哈希，内容不变则编号不变；"
-            "整次运行的 run_id 和全部输入、成果的 sha256 见同一文件夹上一级的 manifest.json"
+            f"{data.product_id}：本表所依据的数据、设置与程序的哈希，内容不变则编号不变。"
+            "整次运行的 run_id 在上一级文件夹的 manifest.json 开头；同一文件“facts”的"
+            "“报表 task_list”一节列着本编号，对得上就是那次运行的成果，"
+            "成果和全部输入的 sha256 也在其中"
         ),
     )
     yield from METHODS
@@ -79,4 +87,4 @@ def _lines(data: ReportData) -> Iterator[tuple[str, str]]:
         "规则判定，名单为证据" if county.mode == "derive" else "以下发任务图层为准，规则核对",
     )
     for name, value in asdict(county.thresholds).items():
-        yield f"门槛：{THRESHOLDS.get(name, name)}", f"{value:g}"
+        yield f"门槛：{THRESHOLDS.get(name, name)}", plain(value)

@@ -8,15 +8,8 @@ from xlsxwriter.utility import xl_col_to_name
 
 from pipeline.reports.book import A3, EXACT, WHOLE, Column, records
 from pipeline.reports.tasklist.standing import number_of
-from pipeline.reports.words import (
-    CHECKS,
-    INDICATORS,
-    MEASURES,
-    UNITS,
-    VERDICTS,
-    figure_words,
-    in_words,
-)
+from pipeline.reports.words import CHECKS, INDICATORS, MEASURES, UNITS, VERDICTS
+from pipeline.tables.figures import figure_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +20,8 @@ if TYPE_CHECKING:
 
 INDICATOR_SHEET, CHECK_SHEET, MOVE_SHEET = "五项指标", "核对", "变化"
 GENERAL = "#,##0.00####"
+"""At least two places, as many as there are: limits are of 亩, of % and of 万公斤."""
+COUNTED = "plots"
 VERDICT_COLOURS = {
     "达标": "#DDEFE3", "不达标": "#F9D2C8", "待核": "#FFF3BF", "缺数": "#FFF3BF",
     "取整": "#EEF2F5", "口径": "#FFF3BF", "真差": "#F9D2C8",
@@ -86,17 +81,17 @@ def reconciled(book: Book) -> None:
         Column(head="比对", width=14, value=_coded("check", CHECKS)),
         Column(head="公布于", width=10, value=_of("table")),
         Column(head="地方", width=12, value=_of("town")),
-        Column(head="项目", width=30, value=_coded("item", figure_words())),
+        Column(head="项目", width=30, value=_coded("item", figure_labels())),
         Column(head="量", width=8, value=_coded("measure", MEASURES), align="center"),
         Column(head="单位", width=6, value=_coded("measure", UNITS), align="center"),
-        Column(head="公布", width=12, value=number_of("published"), number=GENERAL),
-        Column(head="应为或计算", width=14, value=number_of("computed"), number=GENERAL),
+        Column(head="公布", width=12, value=number_of("published"), number=_as_printed),
+        Column(head="应为或计算", width=14, value=number_of("computed"), number=_counted),
         Column(
-            head="差", width=12, value=number_of("difference"), number=GENERAL,
+            head="差", width=12, value=number_of("difference"), number=_counted,
             formula=lambda row: f"=ROUND(G{row}-H{row},6)",
         ),
         Column(head="结论", width=8, value=_coded("verdict", VERDICTS), align="center"),
-        Column(head="原因", width=96, value=lambda row: in_words(row["reason"])),
+        Column(head="原因", width=96, value=_of("reason")),
     )  # fmt: skip
     data = book.data
     page = book.sheet(CHECK_SHEET)
@@ -120,6 +115,16 @@ def reconciled(book: Book) -> None:
     book.notes(page, end, len(columns) - 1, lines)
     page.freeze_panes(row + 1, 4)
     book.page_setup(page, paper=A3, heads=(0, row))
+
+
+def _as_printed(row: Mapping[str, Any]) -> str:
+    """Return the format of as many places as the published figure has."""
+    places = len(str(row["published"]).partition(".")[2])
+    return WHOLE + ("." + "0" * places if places else "")
+
+
+def _counted(row: Mapping[str, Any]) -> str:
+    return WHOLE if row["measure"] == COUNTED else EXACT
 
 
 def movements(book: Book) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from pipeline.errors import Finding, GengbaoError
-from pipeline.reports.book import A3, BOLD, EXACT, HEAD, WHOLE
+from pipeline.reports.book import A3, BOLD, EXACT, WHOLE
 from pipeline.reports.words import INDICATORS
 
 if TYPE_CHECKING:
@@ -68,10 +68,7 @@ def _head(book: Book, page: Worksheet) -> None:
     heads += [(text, 11.0) for text, _, _ in FROM_TOTAL]
     for label in INDICATORS.values():
         heads += [(f"{label}剩余（亩）", 12.0), (f"{label}完成率（%）", 12.0)]
-    for at, (text, width) in enumerate(heads):
-        book.put(page, (_HEAD, at), text, **HEAD)
-        page.set_column(at, at, width)
-    page.set_row(_HEAD, 46)
+    book.heads(page, _HEAD, heads)
 
 
 def _figures(book: Book) -> dict[str, dict[str, Decimal]]:

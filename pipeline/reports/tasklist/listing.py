@@ -19,7 +19,8 @@ from pipeline.reports.book import (
     sum_down,
     sum_of,
 )
-from pipeline.reports.words import CHECKS, MEASURES, UNITS, VERDICTS, figure_words, in_words
+from pipeline.reports.words import CHECKS, MEASURES, UNITS, VERDICTS
+from pipeline.tables.figures import figure_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -199,8 +200,8 @@ def _check(book: Book, page: Worksheet, at: tuple[int, int], said: Sequence[str]
     """Write what differs in a row; the row is as high as its lines need."""
     text = "\n".join(said) or "无不同"
     colour = {"bg_color": "#FFF3BF"} if said else {}
-    book.put(page, at, text, text_wrap=True, font_size=9, **colour)
-    page.set_row(at[0], max(26, 0.85 * LINE_PT * line_count(text, CHECK_WIDTH * 11 / 9) + 4))
+    book.put(page, at, text, text_wrap=True, font_size=10, **colour)
+    page.set_row(at[0], max(26, 0.95 * LINE_PT * line_count(text, CHECK_WIDTH * 11 / 10) + 4))
 
 
 def _differences(data: ReportData) -> dict[str, list[str]]:
@@ -217,9 +218,9 @@ def _differences(data: ReportData) -> dict[str, list[str]]:
 def _said(row: Mapping[str, Any]) -> str:
     unit = UNITS[row["measure"]]
     wanted = "各项相加" if row["check"] == "printed-internal" else "计算"
-    what = f"{figure_words().get(row['item'], row['item'])}{MEASURES[row['measure']]}"
+    what = f"{figure_labels().get(row['item'], row['item'])}{MEASURES[row['measure']]}"
     figures = f"公布 {row['published']}，{wanted} {row['computed']}，差 {row['difference']} {unit}"
-    reason = in_words(row["reason"]).rpartition(";")[2]
+    reason = str(row["reason"]).rpartition("；")[2]
     return f"{CHECKS[row['check']]}·{what}：{figures}（{VERDICTS[row['verdict']]}：{reason}）"
 
 

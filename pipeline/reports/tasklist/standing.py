@@ -1,4 +1,4 @@
-"""缺口与进度: targets, gaps, rates and ranks per town; plan, pace and forecast below."""
+"""缺口与进度: targets, gaps, rates and ranks per town; 倒排与预测: plan, pace and forecast."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from pipeline.reports.book import A3, BOLD, EXACT, HEAD, WHOLE, Column, line_count, records
+from pipeline.reports.book import A3, BOLD, EXACT, HEAD, WHOLE, Column, records
 from pipeline.reports.words import INDICATORS
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.reports.book import Book
 
-SHEET = "缺口与进度"
+SHEET, PLAN_SHEET = "缺口与进度", "倒排与预测"
 MEASURES = (
     ("任务", "target_mu", EXACT, 10.5), ("公布缺口", "published_gap_mu", EXACT, 9.5),
     ("缺口", "gap_mu", EXACT, 9.5), ("已恢复", "restored_mu", EXACT, 9.5),
@@ -27,8 +27,6 @@ MEASURES = (
 )  # fmt: skip
 GAP, RESTORED, RATE = 2, 3, 5
 _FIRST = 2
-NOTE_WIDTH = 66
-"""Characters of 9 points in the columns that the forecast leaves for its words."""
 _HEADS = (2, 3)
 LEVELS = ("town", "group", "county")
 KIND = {"town": "镇办", "group": "督导组", "county": "全县"}
@@ -52,10 +50,9 @@ def write(book: Book) -> None:
             if name in values:
                 _block(book, page, (row, block), values[name], style)
         row += 1
-    row = book.notes(page, row, last, NOTES)
-    _forecast(book, page, row + 1)
+    book.notes(page, row, last, NOTES)
     page.freeze_panes(_HEADS[1] + 1, _FIRST)
-    book.page_setup(page, paper=A3, heads=(0, 1))
+    book.page_setup(page, paper=A3, heads=(0, _HEADS[1]))
 
 
 NOTES = (
@@ -119,42 +116,42 @@ def number_of(name: str) -> Any:  # noqa: ANN401 - a cell's value
 FORECAST = (
     Column(head="层级", width=8, value=lambda row: KIND[row["level"]], align="center"),
     Column(head="地方", width=12, value=lambda row: row["town"], align="center"),
-    Column(head="指标", width=10.5, value=lambda row: INDICATORS[row["indicator"]]),
+    Column(head="指标", width=14, value=lambda row: INDICATORS[row["indicator"]]),
     *(
-        Column(head=head, width=9.5, value=number_of(name), number=number)
+        Column(head=head, width=10.5, value=number_of(name), number=number)
         for head, name, number in (
             ("未销号（个）", "open_plots", WHOLE), ("未销号（亩）", "open_mu", EXACT),
-            ("计划应完成", "planned_mu", EXACT), ("已完成", "done_mu", EXACT),
-            ("低于计划", "behind_mu", EXACT), ("反弹（个）", "reopened_plots", WHOLE),
+            ("计划应完成（亩）", "planned_mu", EXACT), ("已完成（亩）", "done_mu", EXACT),
+            ("低于计划（亩）", "behind_mu", EXACT), ("反弹（个）", "reopened_plots", WHOLE),
             ("反弹（亩）", "reopened_mu", EXACT), ("距期限（天）", "days_left", WHOLE),
-            ("每周须完成", "needed_mu_week", EXACT), ("实际每周", "pace_mu_week", EXACT),
-            ("近一期每周", "last_pace_mu_week", EXACT), ("预计到期剩余", "left_mu", EXACT),
-            ("下限", "low_mu", EXACT), ("上限", "high_mu", EXACT),
+            ("每周须完成（亩）", "needed_mu_week", EXACT),
+            ("实际每周（亩）", "pace_mu_week", EXACT),
+            ("近一期每周（亩）", "last_pace_mu_week", EXACT),
+            ("预计到期剩余（亩）", "left_mu", EXACT),
+            ("下限（亩）", "low_mu", EXACT), ("上限（亩）", "high_mu", EXACT),
         )
     ),
+    Column(head="说明", width=58, value=lambda row: row["note"]),
 )  # fmt: skip
+PLAN_NOTES = (
+    "计划应完成＝倒排工期到本期为止的应完成数；低于计划＝应完成（不超过任务）减已完成。",
+    "每周须完成＝未销号面积÷距期限天数×7；实际每周从开账算起，近一期每周只算最近一期。",
+    "预计到期剩余及其下限、上限（80% 区间）由各期进度推算，开账后满三期才有；是推算，不是结论。",
+)
 
 
-def _forecast(book: Book, page: Worksheet, row: int) -> None:
-    """Write plan, pace and forecast; the words stand over the columns that are left."""
-    rows = book.data.table("progress")
-    last = _FIRST + len(MEASURES) * len(INDICATORS) - 1
+def forecast(book: Book) -> None:
+    """Write plan, pace and forecast of every place at the newest export."""
+    data = book.data
+    page = book.sheet(PLAN_SHEET)
+    rows = data.table("progress")
     phase = next(iter(rows["phase"].dropna()), "")
-    said = f"倒排工期与预测（期限 {book.data.county.deadline.isoformat()}"
-    said += f"，现处“{phase}”阶段）" if phase else "）"
-    book.merged(page, (row, 0, row, last), said, bold=True, border=0, font_size=13)
-    for at, column in enumerate(FORECAST):
-        book.put(page, (row + 1, at), column.head, **HEAD)
-    book.merged(page, (row + 1, len(FORECAST), row + 1, last), "说明", **HEAD)
-    page.set_row(row + 1, 30)
+    unit = f"期限 {data.county.deadline.isoformat()}"
+    unit += f"，现处“{phase}”阶段" if phase else ""
+    title = f"{data.county.name}倒排工期与预测"
+    row = book.heading(page, title, f"{unit}　　单位：个、亩", len(FORECAST) - 1)
     order = [record for _, own in _places(rows) for record in records(own)]
-    for number, record in enumerate(order, row + 2):
-        base = {} if record["level"] == "town" else BOLD
-        for at, column in enumerate(FORECAST):
-            style = {**base, "num_format": column.number} if column.number else dict(base)
-            book.put(page, (number, at), column.value(record), **style)
-        note = record["note"] if isinstance(record["note"], str) else ""
-        book.merged(
-            page, (number, len(FORECAST), number, last), note, text_wrap=True, font_size=9, **base
-        )
-        page.set_row(number, max(19.0, 12.5 * line_count(note, NOTE_WIDTH) + 3))
+    end = book.table(page, row, FORECAST, order, bold=lambda own: own["level"] != "town")
+    book.notes(page, end, len(FORECAST) - 1, PLAN_NOTES)
+    page.freeze_panes(row + 1, 3)
+    book.page_setup(page, paper=A3, heads=(0, row))
