@@ -205,14 +205,15 @@ class Pages:
         heads: tuple[int, int],
         across: Literal["landscape", "portrait"] = "landscape",
     ) -> None:
-        """Set paper, one page wide, head rows on every page, stamp and page number at its foot."""
+        """Set paper, one page wide, head rows on every page, name and page number at its foot."""
         page.set_paper(paper)
         page.set_landscape() if across == "landscape" else page.set_portrait()
         page.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
         page.fit_to_pages(1, 0)
         page.center_horizontally()
         page.repeat_rows(*heads)
-        page.set_footer(f"&L&9{self.stamp}&R&9第 &P 页，共 &N 页")
+        named = cell_text(f"{self.owner}{self.title}　{self.stamp}").replace("&", "&&")
+        page.set_footer(f"&L&9{named}&R&9第 &P 页，共 &N 页")
 
     def close(self) -> bytes:
         """Return the finished workbook."""
@@ -266,7 +267,8 @@ def line_count(value: object, width: float) -> int:
 def head_lines(head: str, width: float) -> str:
     """Return a head with its unit on a line of its own where both don't fit the column."""
     words, sign, unit = head.partition("（")
-    return f"{words}\n{sign}{unit}" if sign and line_count(head, width) > 1 else head
+    broken = "\n" in head or line_count(head, width) == 1
+    return head if broken or not sign else f"{words}\n{sign}{unit}"
 
 
 def sum_of(cells: Iterable[str]) -> str:

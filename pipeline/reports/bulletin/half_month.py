@@ -5,15 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.aggregate.summary import UNDECIDED
-from pipeline.reports.bulletin.document import (
-    Annex,
-    Document,
-    Heading,
-    Notes,
-    Paragraph,
-    numeral,
-)
+from pipeline.reports.bulletin.document import Annex, Heading, Notes, Paragraph
 from pipeline.reports.bulletin.files import bulletin_files
+from pipeline.reports.bulletin.frame import chapters, framed, map_annexes, opening
 from pipeline.reports.bulletin.inspection import (
     RESULT,
     claims_sentence,
@@ -29,12 +23,13 @@ from pipeline.reports.bulletin.period import half_month
 from pipeline.reports.bulletin.plan import reopened_sentences
 from pipeline.reports.bulletin.sources import VISITED, source_annex
 from pipeline.reports.bulletin.standing import judged, standings
-from pipeline.reports.bulletin.words import compared, full_day, listed, say
+from pipeline.reports.bulletin.words import listed, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipeline.reports.bulletin.document import Block
+    from pipeline.reports.bulletin.document import Block, Document
+    from pipeline.reports.bulletin.frame import Chapters
     from pipeline.reports.bulletin.inspection import Restoring
     from pipeline.reports.bulletin.period import Period
     from pipeline.reports.bulletin.standing import Standings
@@ -52,43 +47,35 @@ def make(data: ReportData) -> dict[str, bytes]:
 def document(data: ReportData) -> Document:
     """Return the note; data: progress, history, summary, ledger, returned."""
     period = half_month(data.export, judged(data))
+    blocks: tuple[Block, ...] = (
+        opening(data, period, "half_intro", period=period.name),
+        *chapters(_chapters(data, period)),
+        Notes("说明", (say("note_restored"), say("note_rounding"))),
+    )
+    return framed(
+        data, "整改半月督查情况", blocks, _annexes(data, period),
+        named=period.name, addressee=say("addressee_groups"),
+    )  # fmt: skip
+
+
+def _chapters(data: ReportData, period: Period) -> Chapters:
+    """Yield name and blocks of each group, then of what belongs to none."""
     found = standings(data, period.since)
     groups, towns = (restoring(data, period.since, level) for level in ("group", "town"))
-    intro = say(
-        "half_intro",
-        date=full_day(data.export),
-        period=period.name,
-        compared=compared(period.since, data.export),
-    )
-    blocks: list[Block] = [Paragraph(intro)]
-    for number, group in enumerate(groups, 1):
-        blocks += _chapter(data, found, (group, towns), number)
-    blocks.append(Notes("说明", (say("note_restored"), say("note_rounding"))))
-    return Document(
-        title=(f"{data.county.name}耕地保护目标责任考核", "整改半月督查情况"),
-        period=f"（{period.name}，数据日期：{full_day(data.export)}）",
-        publisher=data.county.publisher,
-        addressee=say("addressee_groups"),
-        blocks=tuple(blocks),
-        annexes=tuple(_annexes(data, period)),
-        signed=True,
-        sample=data.county.sample,
-        stamp=data.stamp,
-        export=data.export,
-    )
+    for group in groups:
+        name = {"": say("no_group"), UNDECIDED: say("unknown_group")}.get(group.place, group.place)
+        yield name, _inspected(data, found, name, group, towns)
 
 
-def _chapter(
+def _inspected(
     data: ReportData,
     found: Standings,
-    work: tuple[Restoring, tuple[Restoring, ...]],
-    number: int,
+    name: str,
+    group: Restoring,
+    all_towns: tuple[Restoring, ...],
 ) -> Iterator[Block]:
-    """Yield what the note says of one group; work: its restoring, and that of all towns."""
-    group, all_towns = work
+    """Yield what the note says of one group; all_towns: the restoring of every town."""
     since, towns = found.since_words, _towns(data, group.place)
-    name = {"": say("no_group"), UNDECIDED: say("unknown_group")}.get(group.place, group.place)
-    yield Heading(f"{numeral(number)}、{name}", 1)
     if towns:
         yield Paragraph(say("group_towns", towns=listed(towns)))
     yield Heading("（一）就地恢复", 2)
@@ -114,10 +101,9 @@ def _towns(data: ReportData, group: str) -> list[str]:
 
 
 def _annexes(data: ReportData, period: Period) -> Iterator[Annex]:
-    """Yield the list of reopened plots, the map, the sources."""
+    """Yield the list of reopened plots, the sources, the maps."""
     table = reopened_table(data, period.since)
     if table is not None:
         yield Annex("反弹图斑清单", (table,))
     yield source_annex(data, VISITED)
-    for name, title in MAPS.items():
-        yield Annex(title, map_name=name)
+    yield from map_annexes(MAPS)

@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.aggregate.standings import LABELS
 from pipeline.model import GAP_INDICATORS
-from pipeline.reports.bulletin.document import (
-    Annex,
-    Document,
-    Heading,
-    Notes,
-    Paragraph,
-    numeral,
-)
+from pipeline.reports.bulletin.document import Annex, Notes, Paragraph
 from pipeline.reports.bulletin.files import bulletin_files
+from pipeline.reports.bulletin.frame import chapters, framed, map_annexes, opening
 from pipeline.reports.bulletin.movement import movement_sentence, movement_table, movements
 from pipeline.reports.bulletin.outlook import deadline_sentence, outlook_sentences
 from pipeline.reports.bulletin.period import month
@@ -35,12 +29,13 @@ from pipeline.reports.bulletin.sources import (
 )
 from pipeline.reports.bulletin.standing import judged, standing_sentence, standings
 from pipeline.reports.bulletin.verdicts import verdict_sentence, verdict_table
-from pipeline.reports.bulletin.words import compared, full_day, say
+from pipeline.reports.bulletin.words import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from pipeline.reports.bulletin.document import Block
+    from pipeline.reports.bulletin.document import Block, Document
+    from pipeline.reports.bulletin.frame import Chapters
     from pipeline.reports.bulletin.period import Period
     from pipeline.reports.bulletin.standing import Standings
     from pipeline.reports.data import ReportData
@@ -62,34 +57,19 @@ def document(data: ReportData) -> Document:
     """Return the bulletin; data: progress, history, waterfall, indicators, reconcile."""
     period = month(data.export, judged(data))
     found = standings(data, period.since)
-    intro = say(
-        "monthly_intro",
-        date=full_day(data.export),
-        month=period.name,
-        compared=compared(period.since, data.export),
-    )
-    blocks: list[Block] = [Paragraph(intro)]
-    for number, (title, parts) in enumerate(_chapters(data, period, found), 1):
-        blocks += [Heading(f"{numeral(number)}、{title}", 1), *parts]
     notes = ("note_rate", "note_rank", *plan_notes(found), "note_rounding")
-    blocks.append(Notes("说明", (*map(say, notes), published_sentence(data))))
-    return Document(
-        title=(f"{data.county.name}耕地保护目标责任考核", f"整改情况通报（{period.name}）"),
-        period=f"（数据日期：{full_day(data.export)}）",
-        publisher=data.county.publisher,
-        addressee=say("addressee_towns"),
-        blocks=tuple(blocks),
-        annexes=tuple(_annexes(data, found)),
-        signed=True,
-        sample=data.county.sample,
-        stamp=data.stamp,
-        export=data.export,
+    blocks: tuple[Block, ...] = (
+        opening(data, period, "monthly_intro", month=period.name),
+        *chapters(_chapters(data, period, found)),
+        Notes("说明", (*map(say, notes), published_sentence(data))),
     )
+    return framed(
+        data, f"整改情况通报（{period.name}）", blocks, _annexes(data, found),
+        addressee=say("addressee_towns"),
+    )  # fmt: skip
 
 
-def _chapters(
-    data: ReportData, period: Period, found: Standings
-) -> Iterator[tuple[str, Iterable[Block]]]:
+def _chapters(data: ReportData, period: Period, found: Standings) -> Chapters:
     """Yield title and blocks of each chapter."""
     since = found.since_words
     overall = [standing_sentence(name, row, since) for _, name, row in found.indicators()]
@@ -123,9 +103,8 @@ def _movement_blocks(data: ReportData, period: Period) -> Iterator[Block]:
 
 
 def _annexes(data: ReportData, found: Standings) -> Iterator[Annex]:
-    """Yield the towns' figures, the maps, the sources."""
+    """Yield the towns' figures, the sources, the maps."""
     tables = tuple(standing_table(found, one, f"{LABELS[one]}整改进度") for one in GAP_INDICATORS)
     yield Annex("各镇办整改进度表", tables)
     yield source_annex(data, (*RANKED, *MOVED, *PROJECTED, *ASSESSED))
-    for name, title in MAPS.items():
-        yield Annex(title, map_name=name)
+    yield from map_annexes(MAPS)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pipeline.tables.indicators import Tested
 
 COLUMNS = (
-    Column("序号", 10), Column("指标", 37, "left"), Column("单位", 14), Column("现状", 22, "right"),
-    Column("要求", 36, "right"), Column("余量", 20, "right"), Column("判定", 16),
+    Column("序号", 10), Column("指标", 44, "left"), Column("单位", 14), Column("现状", 21, "right"),
+    Column("要求", 32, "right"), Column("余量", 20, "right"), Column("判定", 15),
 )  # fmt: skip
 GRAIN = "万公斤"
 _TESTS = {"at_least": "不小于", "at_most": "不大于", "below": "小于"}

@@ -60,9 +60,13 @@ def word(document: Document, maps: Mapping[str, bytes]) -> bytes:
     made.settings.odd_and_even_pages_header_footer = True
     _page_setup(made.sections[0], document)
     _head(made, document)
-    for block in document.blocks:
+    for block in document.blocks[:-1]:
         _block(made, block)
+    before = len(made.paragraphs)
+    _block(made, document.blocks[-1])
     _closing(made, document)
+    for line in made.paragraphs[before:-1]:  # 附件 list and date stay with the last of the text
+        line.paragraph_format.keep_with_next = True
     for number, annex in enumerate(document.annexes, 1):
         _annex(made, annex, document, number, maps)
     raw = io.BytesIO()
@@ -195,7 +199,6 @@ def _table(made: WordDocument, table: Table) -> None:
 
 def _closing(made: WordDocument, document: Document) -> None:
     """List the 附件, then leave room to sign and date."""
-    before = len(made.paragraphs)
     if document.annexes:
         _line(made, "", UNINDENTED)
     for number, text in enumerate(document.listed()):
@@ -211,8 +214,6 @@ def _closing(made: WordDocument, document: Document) -> None:
             name.paragraph_format.right_indent = Pt(32)
         day = _line(made, "　　　　年　　月　　日", UNINDENTED, right)
         day.paragraph_format.right_indent = Pt(64)
-    for line in made.paragraphs[before:-1]:  # a date is never alone on a page
-        line.paragraph_format.keep_with_next = True
 
 
 def _annex(

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pipeline.reports.book import A3, A4, HEAD, LINE_PT, PLAIN, ROW_PT, Book, book_of, line_count
+from pipeline.reports.book import (
+    A3,
+    A4,
+    HEAD,
+    LINE_PT,
+    PLAIN,
+    ROW_PT,
+    TITLE_FONT,
+    Book,
+    book_of,
+    line_count,
+)
 from pipeline.reports.ledgers.sums import sums
 from pipeline.tables import statuses
 from pipeline.tables.ledgerform import (
@@ -30,6 +41,8 @@ BOOK_LINK = "external:../../../../maps/图册.pdf#page={page}"
 OPEN_FILL = {"bg_color": "#FFFBE6"}
 SMALL = {"font_size": 10}  # 5.8 points on paper, at PRINT_PERCENT
 NUMBER = "#,##0.00"
+AFTER_NUMBER = "rule"
+"""Text that stands right of a number, kept apart from it."""
 LAST_FOR_PRINT = "remaining_mu"
 """Last column of the first of the two pages that print side by side."""
 _FIRST = HEADER_ROW
@@ -87,7 +100,7 @@ def _above(book: Book, page: Worksheet, town: Town, last: int) -> None:
     left = next(n for n, c in enumerate(load_ledger_columns()) if c.name == LAST_FOR_PRINT)
     book.merged(
         page, (0, KEYS, 0, left), f"{county.name}{town.name}耕地保护问题台账",
-        font_name="黑体", font_size=18, border=0, align="center",
+        font_name=TITLE_FONT, font_size=18, border=0, align="center",
     )  # fmt: skip
     page.set_row(0, 30)
     book.merged(page, (1, KEYS, 1, left), f"{_particulars(book, town)}　单位：亩", border=0)
@@ -118,10 +131,13 @@ def _cell(book: Book, page: Worksheet, at: tuple[int, int], column: LedgerColumn
             page.write_datetime(*at, date.fromisoformat(value), book.style(**style))
         else:
             book.put(page, at, "", **style)
-    elif column.kind in ("number", "count"):
-        book.put(page, at, value, **style, num_format="0" if column.kind == "count" else NUMBER)
+    elif column.kind == "count":
+        book.put(page, at, value, **style, num_format="0", align="center")
+    elif column.kind == "number":
+        book.put(page, at, value, **style, num_format=NUMBER)
     else:
         style |= {"num_format": "@"} if column.kind in ("text", "mark") else {}
+        style |= {"indent": 1} if column.name == AFTER_NUMBER else {}
         book.put(page, at, value, **style)
 
 
@@ -213,7 +229,12 @@ def _guide(book: Book, town: Town) -> None:
     lines.append(
         (MERGED, f"{len(town.merged)} 份：{' '.join(town.merged)}" if town.merged else "无")
     )
-    for number, (item, text) in enumerate(lines):
+    book.merged(
+        page, (0, 0, 0, 1), f"{book.data.county.name}{town.name}问题台账填表说明",
+        font_name=TITLE_FONT, font_size=16, border=0,
+    )  # fmt: skip
+    page.set_row(0, 30)
+    for number, (item, text) in enumerate(lines, 1):
         book.put(page, (number, 0), item, **{**PLAIN, "bold": True})
         book.put(page, (number, 1), text, **PLAIN)
         page.set_row(number, max(ROW_PT, LINE_PT * line_count(text, 90) + 3))

@@ -67,7 +67,7 @@ def _head(book: Book, page: Worksheet) -> None:
     heads = [("督导组", 14.0), ("流域", 13.0), ("镇办", 12.0)]
     heads += [(text, 11.0) for text, _, _ in FROM_TOTAL]
     for label in INDICATORS.values():
-        heads += [(f"{label}剩余（亩）", 12.0), (f"{label}完成率（%）", 12.0)]
+        heads += [(f"{label}\n剩余（亩）", 14.0), (f"{label}\n完成率（%）", 14.0)]
     book.heads(page, _HEAD, heads)
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 SHEET = "清单"
 FIRST_ROW, FIRST_COLUMN = 5, 2
+STEMS = ("永久基本农田", "耕地保护目标")
 GROUPS = {"pbf_subtotal": "永久基本农田保护", "cropland_subtotal": "耕地保护目标"}
 WHOLE_COUNTY, UNDECIDED = "全县", "未定"
 TABLE = "附件2"
@@ -123,7 +124,8 @@ def _head(book: Book, page: Worksheet, blocks: Sequence[str], last: int, *, chec
         left = FIRST_COLUMN + 2 * at
         owner = next((c.subtotal for c in book.data.classes if c.name == name), name)
         if owner in GROUPS:
-            book.merged(page, (3, left, 3, left + 1), labels.get(name, "小计"), **HEAD)
+            label = _head_label(labels.get(name, "小计"))
+            book.merged(page, (3, left, 3, left + 1), label, **HEAD)
             if name == owner:
                 first = FIRST_COLUMN + 2 * start
                 book.merged(page, (2, first, 2, left + 1), GROUPS[owner], **HEAD)
@@ -141,6 +143,12 @@ def _head(book: Book, page: Worksheet, blocks: Sequence[str], last: int, *, chec
     if checked:
         book.merged(page, (2, last + 1, 4, last + 1), "核对：与公布数不同之处及原因", **HEAD)
         page.set_column(last + 1, last + 1, CHECK_WIDTH)
+
+
+def _head_label(label: str) -> str:
+    """Return a category's name, what all of its group begin with on a line of its own."""
+    stem = next((stem for stem in STEMS if label.startswith(stem)), "")
+    return f"{stem}\n{label.removeprefix(stem)}" if stem else label
 
 
 def _pair(

@@ -118,7 +118,9 @@ FORECAST = (
     Column(head="地方", width=12, value=lambda row: row["town"], align="center"),
     Column(head="指标", width=14, value=lambda row: INDICATORS[row["indicator"]]),
     *(
-        Column(head=head, width=10.5, value=number_of(name), number=number)
+        Column(
+            head=head, width=8 if number == WHOLE else 10.5, number=number, value=number_of(name)
+        )
         for head, name, number in (
             ("未销号（个）", "open_plots", WHOLE), ("未销号（亩）", "open_mu", EXACT),
             ("计划应完成（亩）", "planned_mu", EXACT), ("已完成（亩）", "done_mu", EXACT),
@@ -131,7 +133,7 @@ FORECAST = (
             ("下限（亩）", "low_mu", EXACT), ("上限（亩）", "high_mu", EXACT),
         )
     ),
-    Column(head="说明", width=58, value=lambda row: row["note"]),
+    Column(head="说明", width=66, value=lambda row: row["note"]),
 )  # fmt: skip
 PLAN_NOTES = (
     "计划应完成＝倒排工期到本期为止的应完成数；低于计划＝应完成（不超过任务）减已完成。",
