@@ -10,11 +10,12 @@ from itertools import permutations
 import openpyxl
 import pandas as pd
 import pytest
-from command_line import gengbao, hashes, read_csv
+from command_line import hashes, read_csv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from office_data import by_libreoffice, opened
 
+from pipeline import cli
 from pipeline.ingest.returned import COLUMNS
 from pipeline.reports.returned import adopted, history, merge, notes
 from pipeline.tables.ledgerform import load_ledger_columns
@@ -178,13 +179,20 @@ def place(tiny, finished, tmp_path):
     return raw, out, ledger
 
 
-def run(command, raw, out, *args, code=0):
-    done = gengbao(command, *args, "--county", raw, "--out", out)
-    assert done.returncode == code, done.stderr
-    return done.stdout + done.stderr
+@pytest.fixture
+def run(capsys):
+    """Run a command as its own process would, without starting one; return what it said."""
+
+    def ran(command, raw, out, *args, code=0):
+        found = cli.run([command, *args, "--county", str(raw), "--out", str(out)])
+        said = capsys.readouterr()
+        assert found == code, said.err
+        return said.out + said.err
+
+    return ran
 
 
-def test_ledger_to_filled_to_all_to_ledger_keeps_every_state_and_remark(place, tmp_path):
+def test_ledger_to_filled_to_all_to_ledger_keeps_every_state_and_remark(place, run, tmp_path):
     raw, out, ledger = place
     first = rows_of(ledger.read_bytes())
     tasks = list(first)
@@ -230,7 +238,7 @@ def test_ledger_to_filled_to_all_to_ledger_keeps_every_state_and_remark(place, t
     assert rows_of(ledger.read_bytes())[tasks[0]]["remark"] == "备注0"
 
 
-def test_cells_that_cannot_be_taken_are_told_one_by_one_and_the_rest_is_taken(place):
+def test_cells_that_cannot_be_taken_are_told_one_by_one_and_the_rest_is_taken(place, run):
     raw, out, ledger = place
     rows = rows_of(ledger.read_bytes())
     tasks = list(rows)
@@ -263,7 +271,7 @@ def test_cells_that_cannot_be_taken_are_told_one_by_one_and_the_rest_is_taken(pl
     assert "以调查为准" in again[tasks[open_at]]["checked"]
 
 
-def test_a_foreign_ledger_is_told_and_an_unreadable_one_stops_the_run(place):
+def test_a_foreign_ledger_is_told_and_an_unreadable_one_stops_the_run(place, run):
     raw, out, ledger = place
     book = openpyxl.load_workbook(io.BytesIO(ledger.read_bytes()))
     page = book[SHEET]
@@ -291,7 +299,7 @@ def test_a_foreign_ledger_is_told_and_an_unreadable_one_stops_the_run(place):
     assert "没有这个文件" in run("ledger-import", raw, out, "没有.xlsx", code=2)
 
 
-def test_columns_may_stand_in_another_order_and_what_is_gone_or_new_is_told(place):
+def test_columns_may_stand_in_another_order_and_what_is_gone_or_new_is_told(place, run):
     raw, out, ledger = place
     book = openpyxl.load_workbook(io.BytesIO(ledger.read_bytes()))
     page = book[SHEET]

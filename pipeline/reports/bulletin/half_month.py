@@ -82,7 +82,7 @@ def _inspected(
     yield Paragraph(restoring_sentence(group, since))
     rows = [row for row in all_towns if row.place in towns]
     if group.plots and rows:
-        yield restoring_table(rows, group, f"{name}恢复类任务与种植责任落实情况表", since)
+        yield restoring_table(rows, group, f"{name}恢复类任务与种植责任落实情况表")
     yield Heading("（二）种植责任落实", 2)
     yield Paragraph(planting_sentence(data, group))
     yield Heading("（三）反弹", 2)

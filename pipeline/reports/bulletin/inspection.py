@@ -128,15 +128,15 @@ def claims_sentence(
     return said, set(told)
 
 
-def restoring_table(rows: Sequence[Restoring], whole: Restoring, title: str, since: str) -> Table:
+def restoring_table(rows: Sequence[Restoring], whole: Restoring, title: str) -> Table:
     """Return restoring by town, with room for what the group finds on the ground."""
     heads: tuple[tuple[str, float, Align, str], ...] = (
-        ("镇办", 20.0, "center", ""), ("图斑", 12.0, "right", "恢复类任务"),
+        ("镇办", 19.0, "center", ""), ("图斑", 11.0, "right", "恢复类任务"),
         ("面积", 17.0, "right", "恢复类任务"), ("已销号", 13.0, "right", "恢复类任务"),
         ("已恢复", 17.0, "right", "恢复类任务"),
-        (f"比{since}" if since else "增减", 17.0, "right", "恢复类任务"),
-        ("剩余", 17.0, "right", "恢复类任务"), ("已落实", 14.0, "center", "种植责任（现场填写）"),
-        ("未落实", 14.0, "center", "种植责任（现场填写）"), ("核查人", 15.0, "center", ""),
+        ("恢复增减", 17.0, "right", "恢复类任务"),
+        ("剩余", 17.0, "right", "恢复类任务"), ("已落实", 15.5, "center", "种植责任核查"),
+        ("未落实", 15.5, "center", "种植责任核查"), ("核查人", 14.0, "center", ""),
     )  # fmt: skip
     cells = tuple(
         (

@@ -57,7 +57,7 @@ def document(data: ReportData) -> Document:
     """Return the bulletin; data: progress, history, waterfall, indicators, reconcile."""
     period = month(data.export, judged(data))
     found = standings(data, period.since)
-    notes = ("note_rate", "note_rank", *plan_notes(found), "note_rounding")
+    notes = ("note_rate", "note_rank", "note_change", *plan_notes(found), "note_rounding")
     blocks: tuple[Block, ...] = (
         opening(data, period, "monthly_intro", month=period.name),
         *chapters(_chapters(data, period, found)),

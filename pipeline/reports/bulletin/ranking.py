@@ -119,12 +119,11 @@ def _risen(row: Standing) -> str:
 
 def standing_table(standings: Standings, indicator: Indicator, title: str) -> Table:
     """Return an indicator's figures by town in the order of rank, then 未定 and the county."""
-    since = standings.since_words
     heads: tuple[tuple[str, float, Align], ...] = (
-        ("名次", 9.0, "center"), ("镇办", 18.0, "center"), ("任务", 17.0, "right"),
-        ("已恢复", 17.0, "right"), ("完成率", 14.5, "right"),
-        (f"比{since}" if since else "增减", 18.5, "right"), ("剩余", 17.0, "right"),
-        ("未销号（个）", 13.5, "right"), ("反弹（个）", 13.5, "right"), ("低于计划", 18.0, "right"),
+        ("名次", 9.5, "center"), ("镇办", 18.0, "center"), ("任务", 17.0, "right"),
+        ("已恢复", 17.0, "right"), ("完成率", 15.0, "right"), ("恢复增减", 18.0, "right"),
+        ("剩余", 17.0, "right"), ("未销号（个）", 13.5, "right"), ("反弹（个）", 13.5, "right"),
+        ("低于计划", 17.5, "right"),
     )  # fmt: skip
     ranked = standings.ranked(indicator)
     others = [row for row in standings.of(indicator) if not row.now["rank"]]
