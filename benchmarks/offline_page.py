@@ -4,7 +4,8 @@ python benchmarks/offline_page.py [tasks …]        (3,000 and 20,000 when none
 
 Times are the browser's own, from input to the frame that shows it; best and median of several goes.
 The machine's other work counts in; the last column, the CPU time of the page's main thread for one
-go (painting and the test tool's own share included), hardly depends on it.
+go (painting and the test tool's own share included), hardly depends on it. On a busy machine,
+`chrt -f 10` before the command (as root) keeps the others out.
 """
 
 from __future__ import annotations

@@ -17,13 +17,13 @@ function statusCell(cell) {
 const areaCell = (cell) => mu(cell.getValue());
 
 const columns = () => [
-  { title: "类别", field: "class", formatter: classCell, minWidth: 152, widthGrow: 2 },
-  { title: "状态", field: "status", formatter: statusCell, width: 90 },
-  { title: "镇办", field: "town", width: 74, formatter: (cell) => page.towns[cell.getValue()] },
-  { title: "村", field: "village", minWidth: 74, widthGrow: 1, sorter: byName },
-  { title: "标识码", field: "bsm", width: 152, cssClass: "code" },
-  { title: "面积（亩）", field: "area", width: 70, hozAlign: "right", formatter: areaCell },
-  { title: "剩余（亩）", field: "remaining", width: 70, hozAlign: "right", formatter: areaCell },
+  { title: "类别", field: "class", formatter: classCell, minWidth: 182, widthGrow: 2 },
+  { title: "状态", field: "status", formatter: statusCell, width: 84 },
+  { title: "镇办", field: "town", width: 70, formatter: (cell) => page.towns[cell.getValue()] },
+  { title: "村", field: "village", minWidth: 66, widthGrow: 1, sorter: byName },
+  { title: "标识码", field: "bsm", width: 148, cssClass: "code" },
+  { title: "面积（亩）", field: "area", width: 64, hozAlign: "right", formatter: areaCell },
+  { title: "剩余（亩）", field: "remaining", width: 64, hozAlign: "right", formatter: areaCell },
 ];
 
 let collator = null;

@@ -31,7 +31,22 @@ function drawGround() {
     lay(rings, { fill: colour, fillOpacity: 1, color: colour, weight });
   }
   lay(outlines, { color: "#4b5560", weight: 1.6, dash: [8, 4, 2, 4] });
-  for (const area of towns) textAt(area.at, "town-name", area.name).addTo(map);
+  const names = towns.map((area) => textAt(area.at, "town-name", area.name).addTo(map));
+  map.on("zoomend", () => makeRoom(names));
+  makeRoom(names);
+}
+
+/** Show the names that have room at this zoom, one after the other; the others wait for a nearer one. */
+function makeRoom(names) {
+  const shown = [];
+  for (const name of names) {
+    const { offsetWidth: wide, offsetHeight: high } = name.getElement().firstChild;
+    const { x, y } = map.latLngToLayerPoint(name.getLatLng());
+    const box = { west: x - wide / 2, east: x + wide / 2, north: y - high / 2, south: y + high / 2 };
+    const free = !shown.some((other) => touch(box, other));
+    if (free) shown.push(box);
+    name.getElement().style.visibility = free ? "" : "hidden";
+  }
 }
 
 /** A text that stands at a point of the map. */
