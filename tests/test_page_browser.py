@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 from page_data import page_data
 from playwright.sync_api import sync_playwright
@@ -213,6 +214,30 @@ def test_the_list_is_sorted_by_a_click_and_by_a_key(page, data):
     assert (first.inner_text(), head.get_attribute("aria-sort")) == (sizes[-1], "descending")
 
 
+OVERLAPPING = """() => {
+  const shown = [...document.querySelectorAll('.town-name')].filter((e) => e.checkVisibility(
+    { visibilityProperty: true }));
+  const boxes = shown.map((e) => e.firstChild.getBoundingClientRect());
+  const pairs = boxes.flatMap((a, n) => boxes.slice(n + 1).map((b) => [a, b]));
+  const over = pairs.filter(([a, b]) => a.left < b.right && b.left < a.right
+    && a.top < b.bottom && b.top < a.bottom);
+  return [shown.length, over.length];
+}"""
+"""How many names of towns are shown, how many pairs of them stand one over the other."""
+
+
+def test_names_of_sixty_towns_never_stand_one_over_the_other(visit, data, tmp_path):
+    copies = [
+        data.towns.assign(town=data.towns["town"] + f"第{n}") for n in range(60 // len(data.towns))
+    ]
+    many = pd.concat([data.towns, *copies], ignore_index=True)
+    (tmp_path / "plots.html").write_bytes(make(replace(data, towns=many))[PLOTS])
+    page = visit(tmp_path / "plots.html")
+    shown, over = page.evaluate(OVERLAPPING)
+    assert len(data.towns) <= shown < len(many)
+    assert over == 0
+
+
 def test_a_click_on_a_row_zooms_to_its_plot(page, data):
     before = centre_of(page)
     row = page.locator(".tabulator-row").nth(3)
@@ -234,7 +259,11 @@ def test_a_click_on_a_plot_says_why_in_the_words_of_explain(page, data):
     page.keyboard.press("Escape")
     assert page.inner_text("#chosen") == ""
     box = page.locator("#map").bounding_box()
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    brief = page.locator(".leaflet-tooltip").inner_text()
+    page.mouse.click(*middle)
+    assert page.inner_text("#chosen") == brief
     assert page.locator("#tab-why").get_attribute("aria-selected") == "true"
     page.click("#why summary")
     told = re.sub(r"\s+", "", page.inner_text("#why")).replace("：", "")

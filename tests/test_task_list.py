@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -10,6 +11,7 @@ from command_line import read_csv
 from office_data import by_libreoffice, office_data, opened
 
 from pipeline.errors import GengbaoError
+from pipeline.reports.book import head_lines
 from pipeline.reports.tasklist import make
 
 SHEETS = ["清单", "缺口与进度", "倒排与预测", "五项指标", "督导组", "核对", "变化", "口径说明"]
@@ -85,6 +87,20 @@ def test_head_of_three_rows_frozen_panes_and_paper_as_offices_print_it(book):
     assert page.print_title_rows == "$1:$5"
     assert page.sheet_properties.pageSetUpPr.fitToPage
     assert page.page_setup.fitToHeight == 0
+
+
+def test_every_printed_page_of_a_sheet_repeats_the_head_of_its_table(book):
+    """The head is the last row that repeats: what stands below it are the table's rows."""
+    for page in opened(book):
+        first, last = (int(row) for row in page.print_title_rows.replace("$", "").split(":"))
+        assert first == 1
+        assert int(re.sub("[A-Z]", "", page.freeze_panes)) == last + 1, page.title
+
+
+def test_a_head_puts_its_unit_on_a_line_of_its_own_where_it_is_too_wide():
+    assert head_lines("剩余（亩）", 12) == "剩余（亩）"
+    assert head_lines("进出平衡剩余（亩）", 12) == "进出平衡剩余\n（亩）"
+    assert head_lines("进出平衡\n剩余（亩）", 12) == "进出平衡\n剩余（亩）"
 
 
 def test_every_sum_is_that_of_the_tables(finished, book):
