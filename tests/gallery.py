@@ -86,11 +86,12 @@ def county_data(name):
     )  # fmt: skip
     county = county_of(towns, exports=(date(2022, 12, 31), *days), plan=plan)
     places = [("town", t[0], t[1]) for t in towns] + [("county", "611026", "全县")]
-    gaps = gap_rows(history, days, places)
+    left = sums(history)
+    gaps = gap_rows(left, days, places)
     return MapData(
         county=county, towns=shapes, export=days[-1], product_id="3f9c2a71d0b8", tasks=tasks,
         land=land(shapes), history=history, gaps=gaps, summary=summary_rows(history, days, places),
-        waterfall=waterfall_rows(history, days, places), progress=progress_rows(gaps, history),
+        waterfall=waterfall_rows(left, days, places), progress=progress_rows(gaps, history),
     )  # fmt: skip
 
 
@@ -172,28 +173,35 @@ def states(case, tasks, days):
     return pd.concat(parts, ignore_index=True)
 
 
-def mu(values):
-    """Exact 亩 of areas in m²."""
-    cm2 = int((np.asarray(values, dtype=float) * 100).round().sum())
-    return (cm2 * MU_PER_CM2).quantize(Decimal("0.000001"))
+def mu(cm2):
+    """Exact 亩 of an area in hundredths of m²."""
+    return (int(cm2) * MU_PER_CM2).quantize(Decimal("0.000001"))
 
 
-def own_rows(history, day, place, indicator):
-    """The rows behind a cell: those that count in the indicator, withdrawn ones left out."""
-    level, code, _ = place
-    rows = history[history["export"] == day.isoformat()]
-    rows = rows[(rows["category"].map(TASKS) == indicator) & (rows["status"] != "withdrawn")]
-    return rows if level == "county" else rows[rows["town_code"] == code]
+def in_cm2(table, *columns):
+    return table.assign(**{c: (table[c].astype(float) * 100).round().astype(int) for c in columns})
 
 
-def gap_rows(history, days, places):
+def sums(history):
+    """Remaining and restored 亩 by (export, place, indicator), withdrawn tasks left out."""
+    rows = in_cm2(history[history["status"] != "withdrawn"], "remaining_m2", "restored_m2")
+    rows = rows.assign(indicator=rows["category"].map(TASKS))
+    both = pd.concat([rows, rows.assign(town_code="611026")])
+    keys = ["export", "town_code", "indicator"]
+    table = both.groupby(keys)[["remaining_m2", "restored_m2"]].sum()
+    return {key: (mu(left), mu(did)) for key, left, did in table.itertuples(name=None)}
+
+
+NOTHING = (mu(0), mu(0))
+
+
+def gap_rows(left_and_done, days, places):
     """gaps.csv, with ranks among the towns."""
     rows = []
     for day in days:
         for indicator in INDICATORS:
             for place in places:
-                own = own_rows(history, day, place, indicator)
-                left, did = mu(own["remaining_m2"]), mu(own["restored_m2"])
+                left, did = left_and_done.get((day.isoformat(), place[1], indicator), NOTHING)
                 pct = (did * 100 / (left + did)).quantize(Decimal("0.01")) if left + did else 100
                 rows.append({
                     "export": day.isoformat(), "level": place[0], "town_code": place[1],
@@ -209,33 +217,44 @@ def gap_rows(history, days, places):
 
 def summary_rows(history, days, places):
     """summary.csv: the task categories and their total."""
-    rows = []
+    rows = in_cm2(history, "area_m2", "remaining_m2")
+    rows = pd.concat([rows, rows.assign(category="total")])
+    rows = pd.concat([rows, rows.assign(town_code="611026")])
+    alive = rows["status"] != "withdrawn"
+    counted = rows.assign(
+        plots=alive, closed=rows["status"] == "closed", gone=~alive,
+        area_m2=rows["area_m2"] * alive, remaining_m2=rows["remaining_m2"] * alive,
+    )  # fmt: skip
+    keys = ["export", "town_code", "category"]
+    columns = ["plots", "closed", "gone", "area_m2", "remaining_m2"]
+    table = counted.groupby(keys)[columns].sum()
+    found = {key: figures for key, *figures in table.itertuples(name=None)}
+    lines = []
     for day in days:
-        at = history[history["export"] == day.isoformat()]
         for level, code, name in places:
-            own = at if level == "county" else at[at["town_code"] == code]
             for category in (*TASKS, "total"):
-                part = own if category == "total" else own[own["category"] == category]
-                alive = part[part["status"] != "withdrawn"]
-                rows.append({
+                plots, closed, gone, area, left = found.get(
+                    (day.isoformat(), code, category), (0,) * 5
+                )
+                lines.append({
                     "export": day.isoformat(), "level": level, "town_code": code, "town": name,
-                    "category": category, "plots": str(len(alive)),
-                    "area_mu": str(mu(alive["area_m2"])),
-                    "closed_plots": str((alive["status"] == "closed").sum()),
-                    "withdrawn_plots": str(len(part) - len(alive)),
-                    "remaining_mu": str(mu(alive["remaining_m2"])),
+                    "category": category, "plots": str(plots), "area_mu": str(mu(area)),
+                    "closed_plots": str(closed), "withdrawn_plots": str(gone),
+                    "remaining_mu": str(mu(left)),
                 })  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(lines)
 
 
-def waterfall_rows(history, days, places):
+def waterfall_rows(left_and_done, days, places):
     """waterfall.csv: what is left moves by restoring and relapsing, the rest is withdrawn."""
     rows = []
     for since, day in pairwise(days):
         for indicator in INDICATORS:
             for place in places:
-                was, now = (mu(own_rows(history, d, place, indicator)["remaining_m2"])
-                            for d in (since, day))  # fmt: skip
+                was, now = (
+                    left_and_done.get((d.isoformat(), place[1], indicator), NOTHING)[0]
+                    for d in (since, day)
+                )
                 step = now - was
                 steps = {"restored": min(step, Decimal(0)) - 1, "newly_lost": Decimal(1),
                          "relapsed": max(step, Decimal(0))}  # fmt: skip

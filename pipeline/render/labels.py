@@ -23,7 +23,6 @@ _GRID = 40
 _CLEAR_MM = 0.8
 _LEADING = 1.3
 _FOLD_FROM = 6
-_AROUND_MM = 4.0
 _COARSE_MM = 0.3
 
 
@@ -205,12 +204,27 @@ def write(sheet: Sheet, placed: Sequence[Placed]) -> None:
             y -= height
 
 
-def name_around(sheet: Sheet, shapes: Mapping[str, BaseGeometry], taken: Sequence[Box]) -> None:
-    """Name polygons (name → shape in page mm) quietly where they have room off the boxes taken."""
-    ink = Ink(STYLE.panel_pt, bold=True, colour=STYLE.quiet, ha="center")
-    busy = shapely.union_all([box.inset(-_AROUND_MM).shape() for box in taken])
+def name_around(
+    sheet: Sheet, shapes: Mapping[str, BaseGeometry], taken: Sequence[Box]
+) -> list[Box]:
+    """Name polygons (name → shape in page mm) quietly where there is room off the boxes taken.
+
+    Returns the names' boxes; a name without room is left out.
+    """
+    corners = np.array(taken).reshape(-1, 4).T
+    found = []
     for name, shape in shapes.items():
-        half = sheet.width(name, ink) / 2 + 1
-        room = shapely.difference(shapely.simplify(shape, _COARSE_MM).buffer(-half), busy)
-        if room.area > 1:
-            sheet.text(tuple(_middle(room)), name, ink, gid="neighbour-name")
+        coarse = shapely.simplify(shape, _COARSE_MM)
+        for size_pt in (STYLE.panel_pt, STYLE.body_pt, STYLE.note_pt):
+            ink = Ink(size_pt, bold=True, colour=STYLE.quiet, ha="center")
+            half, tall = sheet.width(name, ink) / 2 + _CLEAR_MM, size_pt * PT_MM / 2 + _CLEAR_MM
+            grown = corners + np.array([[-half], [-tall], [half], [tall]])
+            room = shapely.difference(coarse.buffer(-half), shapely.union_all(shapely.box(*grown)))
+            if room.is_empty:
+                continue
+            x, y = _middle(room)
+            found.append(Box(x - half, y - tall, x + half, y + tall))
+            foot = y - 0.38 * size_pt * PT_MM  # half of a character's height over the baseline
+            sheet.text((x, foot), name, ink, gid="neighbour-name")
+            break
+    return found

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.render.sheet import Sheet
 
 _RADIUS_MM, _MANY, _LARGEST_OF_MANY_MM = (2.7, 7.5), 30, 5.5
-_APART_MM, _NEAR_MM = 0.4, 9.0
+_APART_MM, _NEAR_MM, _NEAR_OF_MANY_MM = 0.4, 15.0, 9.0
 """Between circles; how far off its frame a circle may be moved to leave all frames free."""
 _RINGS_MM = (0.0, 2.0, 4.0, 5.5, 7.0, 9.0, 11.0, 13.0, 15.0, 18.0, 22.0, 27.0, 33.0)
 _TURNS = 24
@@ -48,7 +48,9 @@ def circles_of(
     """
     areas = tasks["area_m2"].to_numpy()
     amounts = np.array([areas[list(frame.rows)].sum() for frame in frames])
-    low, high = _RADIUS_MM if len(frames) <= _MANY else (_RADIUS_MM[0], _LARGEST_OF_MANY_MM)
+    (low, high), near = _RADIUS_MM, _NEAR_MM
+    if len(frames) > _MANY:
+        high, near = _LARGEST_OF_MANY_MM, _NEAR_OF_MANY_MM
     sizes = np.clip(np.sqrt(amounts / max(amounts.max(initial=0.0), 1.0)) * high, low, high)
     grounds = outlines(window, frames)
     tree, room = shapely.STRtree(grounds), window.box.inset(0.5).shape()
@@ -56,7 +58,7 @@ def circles_of(
     found = []
     for ground, size in zip(grounds, sizes, strict=True):
         middle = shapely.get_coordinates(ground.centroid)[0]
-        x, y = _place(middle, float(size), tree, busy, room)
+        x, y = _place(middle, float(size), near, tree, busy, room)
         busy += [shapely.Point(x, y).buffer(size), shapely.LineString([middle, (x, y)])]
         found.append((Box(x - size, y - size, x + size, y + size), (middle[0], middle[1])))
     return found
@@ -65,6 +67,7 @@ def circles_of(
 def _place(
     middle: NDArray[np.float64],
     radius: float,
+    near_mm: float,
     frames: shapely.STRtree,
     busy: Sequence[BaseGeometry],
     room: shapely.Polygon,
@@ -80,7 +83,7 @@ def _place(
     clear = free & ~shapely.intersects(taken, leaders)
     off = np.ones(len(at), dtype=bool)
     off[frames.query(circles, predicate="intersects")[0]] = False
-    near = np.hypot(*(at - middle).T) < radius + _NEAR_MM
+    near = np.hypot(*(at - middle).T) < radius + near_mm
     ways = (clear & off & near, clear, free)
     found: NDArray[np.float64] = at[next((int(np.argmax(way)) for way in ways if way.any()), 0)]
     return found

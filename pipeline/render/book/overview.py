@@ -103,10 +103,11 @@ def _map(sheet: Sheet, data: MapData, section: Section, frame: MapFrame, words: 
         sheet.lines(shapely.boundary(own), STYLE.county_pt, STYLE.ink, "town-border")
     north = grid_north(sheet, frame, data.county.crs, (frame.box.right - 13, frame.box.top - 22))
     circles = circles_of(data.tasks, section.frames, frame, [north])
-    neat_grid(sheet, frame, data.county.crs, [north, *(box for box, _ in circles)])
     names = dict(zip(data.towns["town_code"], data.towns["town"], strict=True))
     around = {names[code]: shape for code, shape in towns.items() if code != section.town_code}
-    name_around(sheet, around, [north, *(box for box, _ in circles)])
+    taken = [north, *(box for box, _ in circles)]
+    taken += name_around(sheet, around, taken)
+    neat_grid(sheet, frame, data.county.crs, taken)
     for ground in outlines(frame, section.frames):
         sheet.lines(shapely.boundary(ground), STYLE.rule_pt, STYLE.band, "frame")
     shapes = frame.to_page(data.tasks.geometry.to_numpy())

@@ -173,10 +173,11 @@ def _map(  # noqa: PLR0913, PLR0917 - a map is drawn from all of these
     taken = [north]
     if listed:
         taken += _callouts(sheet, frame, marks, listed, north)
-    neat_grid(sheet, frame, data.county.crs, taken)
     names, named = rows["town"].to_numpy(), own if place.code is None else ~own
-    spots = [Box(x - 1, y - 1, x + 1, y + 1).inset(3) for x, y in marks if not np.isnan(x)]
-    name_around(sheet, dict(zip(names[named], towns[named], strict=True)), [*taken, *spots])
+    spots = [Box(x - 1.2, y - 1.2, x + 1.2, y + 1.2) for x, y in marks if not np.isnan(x)]
+    around = dict(zip(names[named], towns[named], strict=True))
+    taken += name_around(sheet, around, [*taken, *spots])
+    neat_grid(sheet, frame, data.county.crs, taken)
     sheet.rect(frame.box, "none", STYLE.ink, STYLE.frame_pt)
 
 
