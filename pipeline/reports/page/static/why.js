@@ -1,11 +1,11 @@
 /* 为什么：一个任务的说明，文字来自 explain，数字由 0.01 ㎡ 的整数换算。 */
 
-let told = null;
+let explained = null;
 
 /** What is told of tasks, read from the page when it is asked for the first time. */
 function whyData() {
-  told = told || JSON.parse(document.getElementById("why-data").textContent);
-  return told;
+  explained = explained || JSON.parse(document.getElementById("why-data").textContent);
+  return explained;
 }
 
 /** Degrees as 109°06′12.3″, from millionths of a degree. */
