@@ -74,7 +74,7 @@ def _goals(county: dict, ours: dict) -> list[str]:
 def _floor(floor: dict) -> tuple[float, float]:
     """Return the least wall and CPU seconds the machine can do the job in."""
     cpu = sum(floor["cpu"].values())
-    return floor["read_s"] + floor["write_s"] + cpu / CORES, floor["read_s"] + cpu
+    return floor["read_s"] + floor["write_s"] + cpu / CORES, floor["read_cpu_s"] + cpu
 
 
 def _machine() -> str:
@@ -112,6 +112,8 @@ def _table(scale: str, results: dict) -> list[str]:
             f"| {result['peak_mb']:.0f} | {result['wall_s'] / ours['wall_s']:.1f} "
             f"| {result['cpu_s'] / ours['cpu_s']:.1f} | {result['load']:.1f} | {stages} |"
         )
+    missing = [label for name, label in NAMES.items() if name not in engines]
+    out += ["", f"这一档没有量：{'，'.join(missing)}。"] if missing else []
     out.append("")
     if "first_s" in ours:
         out += [f"耕保第一遍（没有编译缓存时含编译）墙钟 {ours['first_s']:.1f} s。", ""]
