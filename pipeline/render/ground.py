@@ -79,6 +79,9 @@ def water(sheet: Sheet, plots: gpd.GeoDataFrame | None, frame: MapFrame) -> bool
     if plots is None:
         return False
     chosen = np.asarray(plots.geometry[plots["dlbm"].isin(WATER_CODES)])
+    west, south, east, north = shapely.bounds(chosen).reshape(-1, 4).T
+    left, bottom, right, top = frame.ground
+    chosen = chosen[(west < right) & (east > left) & (south < top) & (north > bottom)]
     shapes = shapely.union_all(shapely.simplify(frame.to_page(chosen), STYLE.generalise_mm / 2))
     parts = shapely.get_parts(shapely.intersection(shapes, frame.box.shape()))
     parts = parts[np.asarray(shapely.area(parts)) > 0]

@@ -174,9 +174,10 @@ def _map(  # noqa: PLR0913, PLR0917 - a map is drawn from all of these
     if listed:
         taken += _callouts(sheet, frame, marks, listed, north)
     names, named = rows["town"].to_numpy(), own if place.code is None else ~own
-    spots = [Box(x - 1.2, y - 1.2, x + 1.2, y + 1.2) for x, y in marks if not np.isnan(x)]
+    spots = np.unique(marks[~np.isnan(marks[:, 0])].round(), axis=0)  # many lie on each other
+    busy = [*taken, *(Box(x, y, x, y).inset(-_MARK_MM) for x, y in spots)]
     around = dict(zip(names[named], towns[named], strict=True))
-    taken += name_around(sheet, around, [*taken, *spots])
+    taken += name_around(sheet, around, busy)
     neat_grid(sheet, frame, data.county.crs, taken)
     sheet.rect(frame.box, "none", STYLE.ink, STYLE.frame_pt)
 
