@@ -130,9 +130,10 @@ def test_a_rank_stands_for_a_name_that_has_no_room():
         Wanted(shapely.box(x, 50, x + side, 50 + side), "很长的县", "120 亩", "", "#FFFFFF", "7")
         for x, side in ((20, 40), (80, 5))
     ]
-    assert [one.wanted.name for one in place(sheet, wanted, Box(0, 0, 200, 200), [])] == [
-        "很长的县", "7",
-    ]  # fmt: skip
+    free, full = Box(0, 0, 200, 200), Box(18, 48, 90, 92)
+    assert [one.wanted.name for one in place(sheet, wanted, free, [])] == ["很长的县"] * 2
+    around = [Box(61, 56, 90, 92), Box(61, 48, 79, 92), Box(86, 48, 90, 92)]
+    assert [one.wanted.name for one in place(sheet, wanted, full, around)] == ["很长的县", "7"]
 
 
 def test_the_plane_keeps_areas_across_zones():

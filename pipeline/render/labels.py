@@ -13,7 +13,7 @@ from pipeline.render.sheet import Box, Ink
 from pipeline.render.style import PT_MM, STYLE, on_dark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from shapely.geometry.base import BaseGeometry
 
@@ -23,6 +23,7 @@ _GRID = 40
 _CLEAR_MM = 0.8
 _LEADING = 1.3
 _FOLD_FROM = 6
+_NEAR_MM = 40.0
 _COARSE_MM = 0.3
 
 
@@ -45,7 +46,6 @@ class Wanted:
         yield self
         if self.brief:
             yield replace(self, rate="")
-            yield replace(self, name=self.brief, figure="", rate="")
 
     def folded(self) -> Wanted:
         """Return the label with its name on two lines, the longer one first."""
@@ -70,21 +70,23 @@ def place(
 
     Callouts stand off all polygons where there is room, clear of every other label, of the boxes
     in the way and of the frame; their leaders (drawn beneath the labels) avoid labels where they
-    can. Raises GengbaoError when the frame has no room left; a label that has a brief form is then
-    left out.
+    can. A label that has a brief form is put beside only near by and off all polygons; else the
+    brief form stands inside, or nothing. Raises GengbaoError when the frame has no room left.
     """
     keep_out = shapely.union_all([box.shape() for box in blocked])
-    inside = {
-        n: found
-        for n, w in enumerate(wanted)
-        if (found := next(filter(None, (_inside(sheet, way, keep_out) for way in w.ways())), None))
-    }
+
+    def within(ways: Iterable[Wanted]) -> Placed | None:
+        return next(filter(None, (_inside(sheet, way, keep_out) for way in ways)), None)
+
+    inside = {n: found for n, w in enumerate(wanted) if (found := within(w.ways()))}
     taken = [*blocked, *(placed.box for placed in inside.values())]
     ground = shapely.union_all([w.shape for w in wanted])
     for n, item in enumerate(wanted):
         if n in inside:
             continue
         found = _beside(sheet, item, frame, taken, ground)
+        if found is None and item.brief:
+            found = within([replace(item, name=item.brief, figure="", rate="")])
         if found is not None:
             inside[n] = found
             taken.append(found.box)
@@ -160,7 +162,7 @@ def _inside(sheet: Sheet, item: Wanted, keep_out: BaseGeometry) -> Placed | None
 def _beside(
     sheet: Sheet, item: Wanted, frame: Box, taken: Sequence[Box], ground: BaseGeometry
 ) -> Placed | None:
-    """Return the nearest free place for a callout, off the polygons if there is any."""
+    """Return the nearest free place for a callout, off the polygons if there is any; else None."""
     anchor = _middle(item.shape)
     size = _extent(sheet, replace(item, fill=STYLE.paper), STYLE.callout_pt)
     room = frame.inset(_CLEAR_MM)
@@ -175,10 +177,12 @@ def _beside(
     free = ~shapely.intersects(others, boxes)
     clear = free & ~shapely.intersects(others, leaders)
     off = clear & ~shapely.intersects(ground, boxes)
-    choice = next((places for places in (off, clear, free) if places.any()), None)
+    away = np.hypot(*(centres - anchor).T)
+    wishes = (off & (away < _NEAR_MM),) if item.brief else (off, clear, free)
+    choice = next((places for places in wishes if places.any()), None)
     if choice is None:
         return None
-    distance = np.where(choice, np.hypot(*(centres - anchor).T), np.inf)
+    distance = np.where(choice, away, np.inf)
     box = Box(*shapely.bounds(boxes[np.argmin(distance)]))
     return Placed(item, box, STYLE.callout_pt, (float(anchor[0]), float(anchor[1])))
 
