@@ -22,8 +22,6 @@ from pipeline.tables.indicators import STATED, assessed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    import geopandas as gpd
-
     from pipeline.aggregate.terms import Values
     from pipeline.model import County
     from pipeline.tables.indicators import Term, Tested
@@ -50,7 +48,7 @@ class Assessment(NamedTuple):
 
 
 def assess(
-    pieces: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame, summary: pd.DataFrame, *, county: County
+    pieces: pd.DataFrame, parcels: pd.DataFrame, summary: pd.DataFrame, *, county: County
 ) -> Assessment:
     """Return the assessment of one export (the newest, as a rule).
 

@@ -14,7 +14,6 @@ import pandas as pd
 from pipeline.measure import split_base, to_cm2
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
@@ -25,7 +24,7 @@ TBDLMJ_CM2 = 1
 """TBDLMJ may exceed the plot's area by the rounding of one hundredth, no more."""
 
 
-def members(pieces: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame) -> pd.DataFrame:
+def members(pieces: pd.DataFrame, parcels: pd.DataFrame) -> pd.DataFrame:
     """Return every piece behind every measured term: COLUMNS, sorted by measure, bsm, piece.
 
     pieces: classified pieces; parcels: the same export. measure: tables.indicators.MEASURES; a
@@ -68,7 +67,7 @@ def members(pieces: gpd.GeoDataFrame, parcels: gpd.GeoDataFrame) -> pd.DataFrame
     return table.sort_values(["measure", "bsm", "piece"], ignore_index=True)
 
 
-def net_area(parcels: gpd.GeoDataFrame) -> tuple[Ints, Bools]:
+def net_area(parcels: pd.DataFrame) -> tuple[Ints, Bools]:
     """Return the net area of every plot in hundredths of a m², and whether it is known.
 
     TBDLMJ where TBMJ is trusted and TBDLMJ lies between 0 and it; else base_m2 × (1 − KCXS), KCMJ
@@ -87,7 +86,7 @@ def net_area(parcels: gpd.GeoDataFrame) -> tuple[Ints, Bools]:
     return net, sound | by_ratio
 
 
-def _taken_undecided(pieces: gpd.GeoDataFrame, land_known: Bools, was: pd.Series) -> Ints:
+def _taken_undecided(pieces: pd.DataFrame, land_known: Bools, was: pd.Series) -> Ints:
     """Return the area that may have been cropland turned construction, and can't be told.
 
     Present class unknown: what was cropland last year, or all where last year is unknown too;

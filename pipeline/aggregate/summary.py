@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
-    import geopandas as gpd
-
     from pipeline.model import Category, County
 
 SUBTOTALS = {
@@ -54,8 +52,8 @@ def exact_m2(cm2: int) -> str:
 
 
 def summarise(
-    ledger: gpd.GeoDataFrame,
-    pieces: gpd.GeoDataFrame,
+    ledger: pd.DataFrame,
+    pieces: pd.DataFrame,
     *,
     county: County,
     classes: Sequence[Category],
@@ -103,7 +101,7 @@ def summarise(
     )
 
 
-def _task_items(ledger: gpd.GeoDataFrame) -> pd.DataFrame:
+def _task_items(ledger: pd.DataFrame) -> pd.DataFrame:
     """Return one row per task: counts and areas in hundredths of a m²."""
     status = ledger["status"]
     withdrawn = (status == "withdrawn").to_numpy()
@@ -125,7 +123,7 @@ def _task_items(ledger: gpd.GeoDataFrame) -> pd.DataFrame:
     )
 
 
-def _other_items(pieces: gpd.GeoDataFrame, classes: Sequence[Category]) -> pd.DataFrame:
+def _other_items(pieces: pd.DataFrame, classes: Sequence[Category]) -> pd.DataFrame:
     """Return one row per plot × category that is no task: counted, measured, nothing to close."""
     others = pieces[~pieces["category"].isin([c.name for c in classes if c.task])]
     frame = pd.DataFrame(
@@ -176,7 +174,7 @@ def _level(
     keys = ["place", "category"]
     sums = rows.groupby(keys)[list(MEASURES)].sum()
     sums["distinct_plots"] = rows[rows["plots"] > 0].groupby(keys)["bsm"].nunique()
-    order = [*known, *([UNDECIDED] if UNDECIDED in set(place) else [])]
+    order = [*known, *([UNDECIDED] if place.eq(UNDECIDED).any() else [])]
     wanted = pd.MultiIndex.from_product([order, names], names=keys)
     return sums.reindex(wanted).fillna(0).astype("int64").reset_index()
 

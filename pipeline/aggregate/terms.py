@@ -149,7 +149,7 @@ def _by_place(behind: pd.DataFrame, county: County) -> pd.DataFrame:
     for level, place, known in places(behind["town_code"].fillna(UNDECIDED), county):
         keys = ["measure", "place"]
         groups = behind.assign(place=place).groupby(keys)
-        order = [*known, *([UNDECIDED] if UNDECIDED in set(place) else [])]
+        order = [*known, *([UNDECIDED] if place.eq(UNDECIDED).any() else [])]
         wanted = pd.MultiIndex.from_product([measures, order], names=keys)
         sums = pd.DataFrame({"cm2": groups["cm2"].sum(), "plots": groups["bsm"].nunique()})
         part = sums.reindex(wanted).fillna(0).astype(np.int64).reset_index()

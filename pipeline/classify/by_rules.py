@@ -14,7 +14,6 @@ from pipeline.tables.vocabulary import vocabulary
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import geopandas as gpd
     from numpy.typing import NDArray
 
     from pipeline.tables import Rule, RulePack
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 REVIEW = "review"
 
 
-def classify(evidence: gpd.GeoDataFrame, pack: RulePack) -> gpd.GeoDataFrame:
+def classify(evidence: pd.DataFrame, pack: RulePack) -> pd.DataFrame:
     """Return the evidence with category, rule_id, basis, case_no, runner_up and flags extended.
 
     Same rows, order, index and areas as `evidence`; docs/architecture.md has its columns. The
@@ -59,14 +58,14 @@ def classify(evidence: gpd.GeoDataFrame, pack: RulePack) -> gpd.GeoDataFrame:
     )
 
 
-def _check_decided(winner: NDArray[np.intp], rules: int, evidence: gpd.GeoDataFrame) -> None:
+def _check_decided(winner: NDArray[np.intp], rules: int, evidence: pd.DataFrame) -> None:
     lost = evidence.loc[winner == rules, "bsm"]
     if len(lost):
         found = f"{len(lost)} 个图块没有任何规则判定，如 {lost.iloc[0]}"
         raise GengbaoError(Finding("分类", found, "规则包末行应为 else；这是程序问题"))
 
 
-def _why_undecided(pieces: gpd.GeoDataFrame, rule: Rule) -> pd.Series:
+def _why_undecided(pieces: pd.DataFrame, rule: Rule) -> pd.Series:
     """Return the Chinese reason per piece: the rule and what it asks that is missing."""
     columns = dict.fromkeys(term.column for term in rule.when.terms)
     missing = pd.Series("", index=pieces.index, dtype="str")
@@ -76,7 +75,7 @@ def _why_undecided(pieces: gpd.GeoDataFrame, rule: Rule) -> pd.Series:
     return f"规则 {rule.rule_id} 无法判定，资料缺：" + missing.str.removeprefix("、")
 
 
-def _pack_flags(evidence: gpd.GeoDataFrame, pack: RulePack) -> dict[str, Bools]:
+def _pack_flags(evidence: pd.DataFrame, pack: RulePack) -> dict[str, Bools]:
     """Return flag → where it holds; a flag of several rows holds where any of them is true."""
     holds = grammar.judge([flag.when for flag in pack.flags], evidence) == grammar.TRUE
     found: dict[str, Bools] = {}
@@ -87,9 +86,15 @@ def _pack_flags(evidence: gpd.GeoDataFrame, pack: RulePack) -> dict[str, Bools]:
 
 def add_flags(flags: pd.Series, more: Mapping[str, Bools]) -> pd.Series:
     """Return `|` joined, sorted flags with more of them set; missing where there is none."""
-    text = flags.astype("str").fillna("")
+    # few distinct combinations stand on many pieces: each is put together once
+    combination, before = pd.factorize(flags.astype("str").fillna(""))
+    for rows in more.values():
+        combination = combination * 2 + rows
+    _, first, number = np.unique(combination, return_index=True, return_inverse=True)
+    texts = [before[combination[at] >> len(more)] for at in first]
     for name, rows in more.items():
-        text += np.where(rows, f"|{name}", "")
-    # few distinct combinations stand on many pieces: sort each combination once
-    tidy = {joined: "|".join(sorted(set(filter(None, joined.split("|"))))) for joined in set(text)}
-    return text.map({joined: parts or None for joined, parts in tidy.items()}).astype("str")
+        texts = [
+            f"{text}|{name}" if rows[at] else text for at, text in zip(first, texts, strict=True)
+        ]
+    tidy = ["|".join(sorted(set(filter(None, text.split("|"))))) or None for text in texts]
+    return pd.Series(tidy, dtype="str")[number].set_axis(flags.index)

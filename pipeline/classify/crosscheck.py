@@ -41,7 +41,7 @@ BY_RULE, BY_LAYER, BY_NOBODY = "规则", "下发图层", "待核（尚无结论�
 
 def disagreements(
     ruled: gpd.GeoDataFrame,
-    final: gpd.GeoDataFrame,
+    final: pd.DataFrame,
     listed: Mapping[str, gpd.GeoDataFrame],
     classes: Iterable[Category],
     *,
@@ -68,7 +68,7 @@ def disagreements(
 
 def _differing(
     ruled: gpd.GeoDataFrame,
-    final: gpd.GeoDataFrame,
+    final: pd.DataFrame,
     classes: Sequence[Category],
     layers: Collection[str],
 ) -> pd.DataFrame:
@@ -115,7 +115,7 @@ def _differing(
     return table[list(COLUMNS)].sort_values(["bsm", "piece"], ignore_index=True)
 
 
-def _decided_by(final: gpd.GeoDataFrame) -> pd.Series:
+def _decided_by(final: pd.DataFrame) -> pd.Series:
     """Return who decided what stands now."""
     by_layer = final["rule_id"] == DELIVERED
     decided = pd.Series(BY_RULE, index=final.index).mask(by_layer, BY_LAYER)

@@ -12,7 +12,6 @@ from pipeline.tables.reader import hint
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    import geopandas as gpd
     import pandas as pd
 
     from pipeline.model import Category
@@ -22,8 +21,8 @@ MULTI_CLASS, RULE_MISMATCH = "MULTI_CLASS", "RULE_MISMATCH"
 
 
 def apply_delivered(
-    pieces: gpd.GeoDataFrame, classes: Iterable[Category], layers: Collection[str] | None = None
-) -> gpd.GeoDataFrame:
+    pieces: pd.DataFrame, classes: Iterable[Category], layers: Collection[str] | None = None
+) -> pd.DataFrame:
     """Return classified pieces as the delivered task layers decide (mode trust).
 
     In: `classify`'s result with a column `delivered` (task categories, ``|`` joined; missing: in
@@ -76,7 +75,7 @@ def spoken(delivered: pd.Series, labels: Mapping[str, str]) -> pd.Series:
     """Return the Chinese names of each piece's delivered categories; missing where none."""
     names = {
         text: "、".join(labels[name] for name in text.split("|"))
-        for text in set(delivered.dropna())
+        for text in delivered.dropna().unique()
     }
     # a map without any match would turn to floats
     return delivered.map(names).astype("str")
@@ -84,7 +83,7 @@ def spoken(delivered: pd.Series, labels: Mapping[str, str]) -> pd.Series:
 
 def check_delivered(delivered: pd.Series, tasks: set[str]) -> None:
     """Raise GengbaoError when a piece's delivered layers name anything but a task category."""
-    named = {name for text in set(delivered.dropna()) for name in text.split("|")}
+    named = {name for text in delivered.dropna().unique() for name in text.split("|")}
     findings = [
         Finding("证据表 delivered 列", f"{name or '（空）'} 不是任务类别", hint(name, tasks))
         for name in sorted(named - tasks)

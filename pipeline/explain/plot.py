@@ -16,8 +16,6 @@ from pipeline.tables.vocabulary import MISSING, vocabulary
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import geopandas as gpd
-
     from pipeline.model import Category, County, Mode
     from pipeline.tables import RulePack
 
@@ -30,8 +28,8 @@ _TOWN_ENDS = ("镇", "乡", "街道", "街办", "办事处")
 def explain(
     bsm: str,
     *,
-    pieces: gpd.GeoDataFrame,
-    parcels: gpd.GeoDataFrame,
+    pieces: pd.DataFrame,
+    parcels: pd.DataFrame,
     pack: RulePack,
     classes: Iterable[Category],
     county: County,

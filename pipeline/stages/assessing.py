@@ -31,7 +31,7 @@ def _indicators_job(desk: Desk) -> Job:
         from pipeline import storage
         from pipeline.aggregate import assess
 
-        pieces, parcels = storage.read_frame(pieces_file), storage.read_frame(parcels_file)
+        pieces, parcels = (storage.read_columns(file) for file in (pieces_file, parcels_file))
         found = assess(pieces, parcels, storage.read_table(summary_file), county=county)
 
         def write() -> list[Path]:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    import geopandas as gpd
     import pandas as pd
 
     from pipeline.freshness import State
@@ -47,7 +46,8 @@ def _aggregate_job(desk: Desk) -> Job:
         classes = tables.classes()
         parts, rows = [], []
         for day, (ledger_file, pieces_file) in files.items():
-            ledger, pieces = storage.read_frame(ledger_file), storage.read_frame(pieces_file)
+            ledger = storage.read_columns(ledger_file)
+            pieces = storage.read_columns(pieces_file, ["bsm", "town_code", "category", "base_m2"])
             part = summarise(ledger, pieces, county=county, classes=classes, export=day)
             rows.append(_aggregate_account(day, ledger, pieces, part))
             parts.append(part)
@@ -73,7 +73,7 @@ def _aggregate_job(desk: Desk) -> Job:
 
 
 def _aggregate_account(
-    day: date, ledger: gpd.GeoDataFrame, pieces: gpd.GeoDataFrame, summary: pd.DataFrame
+    day: date, ledger: pd.DataFrame, pieces: pd.DataFrame, summary: pd.DataFrame
 ) -> AccountRow:
     """Return the account of the town tables: tasks, and pieces that are none, each in one leaf."""
     from pipeline.aggregate import SUBTOTALS

@@ -71,7 +71,7 @@ def _evidence_job(desk: Desk, day: date) -> Job:
         row = account("evidence", day, parcels, pieces)
 
         def write() -> list[Path]:
-            storage.write_frame(product, pieces)
+            storage.write_frame(product, pieces, bbox=True)
             storage.write_table(notes, problems)
             return [product, notes]
 
@@ -109,7 +109,7 @@ def _classify_job(desk: Desk, day: date) -> Job:
         from pipeline.classify import apply_delivered, classify, disagreements
         from pipeline.tables import classes, load_pack
 
-        pieces = storage.read_frame(evidence_file)
+        pieces = storage.read_columns(evidence_file)
         final = ruled = classify(pieces, load_pack(county.rules, county.root))
         if county.mode is Mode.TRUST:
             final = apply_delivered(ruled, classes(), list(layers))
@@ -121,12 +121,13 @@ def _classify_job(desk: Desk, day: date) -> Job:
             if day > county.ledger:
                 opened = storage.read_frame(opened_file, ["bsm", "geometry"])
                 listed = evidence.follow_lists(listed, opened)
-            table = disagreements(ruled, final, listed, classes(), export=day)
+            placed = storage.read_frame(evidence_file, ["geometry"]).join(ruled)
+            table = disagreements(placed, final, listed, classes(), export=day)
             tables[listing] = table
             said += f" 与下发图层不一致={len(table)}"
 
         def write() -> list[Path]:
-            storage.write_frame(product, final)
+            storage.write_onto(product, final, storage.read_shapes([evidence_file]))
             for file, table in tables.items():
                 storage.write_table(file, table)
             return [product, *tables]
@@ -164,17 +165,23 @@ def _ledger_job(desk: Desk) -> Job:
     states = {day: desk.export(day, "ledger.parquet") for day in desk.judged}
 
     def compute(_state: State) -> Outcome:
+        import numpy as np
         import pandas as pd
 
         from pipeline import ledger, storage, symbology, tables
 
-        pieces = {day: storage.read_frame(file) for day, file in pieces_files.items()}
+        names = {c.name for c in tables.classes() if c.task}
+        files = pieces_files.values()
+        tasks = [storage.read_frame(file, ["geometry"], only={"category": names}) for file in files]
+        places = np.concatenate([frame.bounds.to_numpy() for frame in tasks])
+        pieces = {day: storage.read_frame(file, near=places) for day, file in pieces_files.items()}
         steps = ledger.track(
             list(pieces.items()), classes=tables.classes(), thresholds=county.thresholds
         )
         now = steps[-1].ledger[list(ledger.COLUMNS)]
         history = pd.concat([step.history for step in steps], ignore_index=True)
-        rows = [_opening_account(steps[0].export, pieces[county.ledger], steps[0].ledger)]
+        opened = storage.read_columns(pieces_files[county.ledger], ["bsm", "category", "base_m2"])
+        rows = [_opening_account(steps[0].export, opened, steps[0].ledger)]
         rows += [_tracking_account(step.export, step.history) for step in steps[1:]]
 
         def write() -> list[Path]:
@@ -200,7 +207,7 @@ def _ledger_job(desk: Desk) -> Job:
     )
 
 
-def account(stage: str, day: date, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> AccountRow:
+def account(stage: str, day: date, before: pd.DataFrame, after: pd.DataFrame) -> AccountRow:
     """Return the account of a stage that passes every plot on: base areas, plots by BSM."""
     from pipeline.measure import to_cm2
 
@@ -216,18 +223,20 @@ def account(stage: str, day: date, before: gpd.GeoDataFrame, after: gpd.GeoDataF
     )
 
 
-def _opening_account(day: date, pieces: gpd.GeoDataFrame, ledger: gpd.GeoDataFrame) -> AccountRow:
+def _opening_account(day: date, pieces: pd.DataFrame, ledger: gpd.GeoDataFrame) -> AccountRow:
     """Return the opening's account: pieces that are no task stand aside (none, inflow, 待核 …)."""
+    import pandas as pd
+
     from pipeline.measure import to_cm2
 
-    aside = pieces[~pieces["category"].isin(set(ledger["category"]))]
-    plots, with_task = set(pieces["bsm"]), set(ledger["bsm"])
+    aside = pieces[~pieces["category"].isin(ledger["category"].unique())]
+    plots, with_task = pieces["bsm"].unique(), ledger["bsm"].unique()
     return AccountRow(
         stage="ledger",
         export=day.isoformat(),
         read_plots=len(plots),
         accepted_plots=len(with_task),
-        rejected_plots=len(plots - with_task),
+        rejected_plots=int((~pd.Index(plots).isin(with_task)).sum()),
         in_cm2=int(to_cm2(pieces["base_m2"]).sum()),
         out_cm2=int(to_cm2(ledger["area_m2"]).sum()),
         aside_cm2=int(to_cm2(aside["base_m2"]).sum()),

@@ -24,9 +24,9 @@ def run(args: argparse.Namespace) -> int:
     desk = open_desk(args)
     day = judged_export(desk, args.export, desk.county.ledger)
     files = [desk.export(day, f"{name}.parquet") for name in ("parcels", "pieces")]
-    parcels, pieces = (storage.read_frame(file, only={"bsm": [args.bsm]}) for file in files)
+    parcels, pieces = (storage.read_columns(file, only={"bsm": [args.bsm]}) for file in files)
     if parcels.empty:  # the answer names the ids that come near
-        parcels = storage.read_frame(files[0], ["bsm", "geometry"])
+        parcels = storage.read_columns(files[0], ["bsm"])
     print(
         explain(
             args.bsm,

@@ -1,0 +1,51 @@
+"""Our own files: written beside, read again and compared, fsynced, renamed; the same bytes always.
+
+Frames are GeoParquet, tables are CSV (UTF-8 with BOM, so that a double click in Excel or WPS
+shows Chinese), documents are JSON, layers for GIS staff are GeoPackage. Foreign files are read
+by ``ingest`` alone.
+"""
+
+from pipeline.storage.frames import (
+    Shapes,
+    read_columns,
+    read_frame,
+    read_shapes,
+    write_columns,
+    write_frame,
+    write_onto,
+)
+from pipeline.storage.layers import write_gpkg
+from pipeline.storage.packages import (
+    BOOK_CLOCK,
+    FORMULA_STARTS,
+    cell_text,
+    guarded,
+    package_bytes,
+    workbook_bytes,
+)
+from pipeline.storage.tables import read_table, write_table
+from pipeline.storage.writing import read_bytes, read_json, sha256, write_bytes, write_json
+
+__all__ = [
+    "BOOK_CLOCK",
+    "FORMULA_STARTS",
+    "Shapes",
+    "cell_text",
+    "guarded",
+    "package_bytes",
+    "read_bytes",
+    "read_columns",
+    "read_frame",
+    "read_json",
+    "read_shapes",
+    "read_table",
+    "sha256",
+    "workbook_bytes",
+    "write_bytes",
+    "write_columns",
+    "write_frame",
+    "write_gpkg",
+    "write_json",
+    "write_onto",
+    "write_table",
+]

@@ -1,0 +1,211 @@
+"""Frames as GeoParquet: WKB, zstd, in groups of rows, so that who asks for a few reads a few.
+
+Written and compared group by group. Shapes that nobody looks at pass from file to file as they
+lie (`Shapes`), never decoded.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from pipeline.storage.writing import require, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+GROUP_ROWS = 16_384
+"""Rows of a GeoParquet file that are read together: one plot of a county costs one of 15 groups."""
+GEOMETRY, BBOX = "geometry", "bbox"
+_EDGES = ("xmin", "ymin", "xmax", "ymax")
+_BOXES = pa.struct([(edge, pa.float64()) for edge in _EDGES])
+
+
+class Shapes(NamedTuple):
+    """The shapes of frames as they lie in our files: columns geometry and bbox, undecoded.
+
+    about: what GeoParquet says of them (CRS, kinds, extent).
+    """
+
+    table: pa.Table
+    about: dict[str, Any]
+
+
+def write_frame(
+    path: Path, frame: gpd.GeoDataFrame, *, bbox: bool = False, group_rows: int = GROUP_ROWS
+) -> None:
+    """Write a GeoParquet file (WKB, zstd) of one of our frames, index dropped.
+
+    Rows lie in groups of group_rows, so that who asks for a few reads a few; bbox: with the
+    covering column `bbox`, by which readers pass over rows by place. Every column is read again
+    and compared. Raises OutputError.
+    """
+    place = frame.columns.get_loc(GEOMETRY)
+    plain = _arrow(pd.DataFrame(frame.drop(columns=GEOMETRY)))
+    shapes = frame.geometry.to_numpy()
+
+    def block(rows: slice) -> pa.Table:
+        wkb = pa.array(shapely.to_wkb(shapes[rows]), type=pa.binary())
+        table = plain[rows].add_column(place, GEOMETRY, wkb)
+        return table.append_column(BBOX, _boxes(shapes[rows])) if bbox else table
+
+    _write(path, block, len(frame), _about(frame, bbox=bbox), group_rows)
+
+
+def write_onto(
+    path: Path, columns: pd.DataFrame, shapes: Shapes, order: Ints | None = None
+) -> None:
+    """Write a frame of these columns and shapes that lie in other files, as `write_frame` would.
+
+    order: which shape belongs to each row; None: row by row. Raises OutputError.
+    """
+    plain, lying = _arrow(columns), shapes.table.combine_chunks()
+
+    def block(rows: slice) -> pa.Table:
+        own = lying[rows] if order is None else lying.take(pa.array(order[rows]))
+        table = plain[rows]
+        for name in own.column_names:
+            table = table.append_column(name, own[name])
+        return table
+
+    _write(path, block, len(columns), shapes.about, GROUP_ROWS)
+
+
+def write_columns(path: Path, table: pd.DataFrame) -> None:
+    """Write a plain Parquet file (zstd), decimals as decimals; read again and compared."""
+    columns = _arrow(table)
+    with writing(path) as temporary:
+        pq.write_table(columns, temporary, compression="zstd", row_group_size=GROUP_ROWS)
+        same = pq.read_table(temporary).equals(columns)
+        require(path, "内容", "原值", "原值" if same else "另一些值")
+
+
+def read_frame(
+    path: Path,
+    columns: list[str] | None = None,
+    *,
+    only: Mapping[str, Collection[str]] | None = None,
+    near: Floats | None = None,
+) -> gpd.GeoDataFrame:
+    """Read a GeoParquet file written by `write_frame`, whole or some columns.
+
+    only: column → values wanted; groups of rows that can't hold them are not read. near: boxes
+    (n, 4: west, south, east, north); only rows whose bbox meets one of them are decoded.
+    """
+    if near is None:
+        return gpd.read_parquet(path, columns=columns, filters=_filters(only))
+    boxes = pq.read_table(path, columns=[BBOX])[BBOX].combine_chunks()
+    sides = [boxes.field(edge).to_numpy(zero_copy_only=False) for edge in _EDGES]
+    tree = shapely.STRtree(np.asarray(shapely.box(*near.T)))
+    met = tree.query(shapely.box(*sides))[0]
+    asked = columns or [name for name in pq.read_schema(path).names if name != BBOX]
+    table = pq.read_table(path, columns=asked).take(pa.array(np.unique(met)))
+    shapes = shapely.from_wkb(table[GEOMETRY].to_numpy())
+    crs = json.loads(table.schema.metadata[b"geo"])["columns"][GEOMETRY]["crs"]
+    plain = table.drop_columns(GEOMETRY).to_pandas()
+    return gpd.GeoDataFrame(plain, geometry=shapes, crs=crs)[asked]
+
+
+def read_columns(
+    path: Path,
+    columns: Sequence[str] | None = None,
+    *,
+    only: Mapping[str, Collection[str]] | None = None,
+) -> pd.DataFrame:
+    """Read columns of one of our Parquet files without its geometry; only: column → values wanted.
+
+    columns None: all of them.
+    """
+    names = [name for name in pq.read_schema(path).names if name not in {GEOMETRY, BBOX}]
+    asked = names if columns is None else list(columns)
+    return pd.read_parquet(path, columns=asked, filters=_filters(only))
+
+
+def read_shapes(files: Iterable[Path]) -> Shapes:
+    """Read the shapes of these frames as they lie, one frame after the other; all of one CRS."""
+    tables, abouts = [], []
+    for file in files:
+        schema = pq.read_schema(file)
+        wanted = [name for name in (GEOMETRY, BBOX) if name in schema.names]
+        tables.append(pq.read_table(file, columns=wanted).replace_schema_metadata())
+        abouts.append(json.loads(schema.metadata[b"geo"]))
+    about = abouts[0]
+    columns = [each["columns"][GEOMETRY] for each in abouts]
+    extents = np.array([column["bbox"] for column in columns if "bbox" in column]).reshape(-1, 4)
+    kinds = sorted({kind for column in columns for kind in column["geometry_types"]})
+    return Shapes(pa.concat_tables(tables), _described(about, kinds, extents))
+
+
+def _arrow(columns: pd.DataFrame) -> pa.Table:
+    return pa.Table.from_pandas(columns, preserve_index=False)
+
+
+def _boxes(shapes: NDArray[np.object_]) -> pa.Array:
+    sides = [pa.array(side, from_pandas=True) for side in shapely.bounds(shapes).T]
+    return pa.StructArray.from_arrays(sides, fields=list(_BOXES))
+
+
+def _about(frame: gpd.GeoDataFrame, *, bbox: bool) -> dict[str, Any]:
+    """Return GeoParquet's description of a frame: geopandas' own, with kinds and extent."""
+    empty = io.BytesIO()
+    frame.iloc[:0].to_parquet(empty, index=False, write_covering_bbox=bbox)
+    about: dict[str, Any] = json.loads(pq.read_schema(empty).metadata[b"geo"])
+    shapes = frame.geometry.to_numpy()
+    _, first = np.unique(shapely.get_type_id(shapes), return_index=True)
+    kinds = sorted({shape.geom_type for shape in shapes[first] if shape is not None})
+    return _described(about, kinds, shapely.bounds(shapes))
+
+
+def _described(about: dict[str, Any], kinds: Sequence[str], bounds: Floats) -> dict[str, Any]:
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    column = about["columns"][GEOMETRY] | {"geometry_types": list(kinds)}
+    column.pop("bbox", None)
+    if len(bounds):
+        column["bbox"] = [*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()]
+    return about | {"columns": {GEOMETRY: column}}
+
+
+def _write(
+    path: Path,
+    block: Callable[[slice], pa.Table],
+    rows: int,
+    about: Mapping[str, Any],
+    group_rows: int,
+) -> None:
+    """Write a table block by block, each a group of rows; read each again and compare."""
+    parts = [slice(at, min(at + group_rows, rows)) for at in range(0, max(rows, 1), group_rows)]
+    first = block(parts[0]).schema
+    schema = first.with_metadata({**first.metadata, b"geo": json.dumps(about).encode()})
+    with writing(path) as temporary:
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for part in parts:
+                writer.write_table(block(part).cast(schema), row_group_size=group_rows)
+        with pq.ParquetFile(temporary) as written:
+            require(path, "行数", rows, written.metadata.num_rows)
+            require(path, "列", schema.names, written.schema_arrow.names)
+            for number, part in enumerate(parts):
+                _compare(path, block(part), written.read_row_group(number))
+
+
+def _compare(path: Path, wanted: pa.Table, found: pa.Table) -> None:
+    for name in wanted.column_names:
+        same = "原值" if found[name].equals(wanted[name]) else "另一些值"
+        require(path, "图形" if name == GEOMETRY else f"列 {name} 的内容", "原值", same)
+
+
+def _filters(only: Mapping[str, Collection[str]] | None) -> list[tuple[str, str, list[str]]] | None:
+    return [(name, "in", list(values)) for name, values in (only or {}).items()] or None
