@@ -14,9 +14,10 @@ from distributed.scheduler import KilledWorker
 
 from pipeline.errors import Finding, GengbaoError, InputError
 from pipeline.province.cluster import connected
-from pipeline.province.steps import Done, Stopped, close, step
+from pipeline.province.steps import Stopped, close, step
 from pipeline.stages import Desk, plan
 from pipeline.stages.bench import bench
+from pipeline.stages.steps import Done, keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -140,18 +141,11 @@ def _carried(
         )  # fmt: skip
     last = client.submit(close, desk, maps, *futures.values(), key=name(LAST), priority=priority)
     for done in _finished(futures):
-        _keep(state, done)
+        keep(state, done)
         yield done
     for done in _result(LAST, last):
-        _keep(state, done)
+        keep(state, done)
         yield done
-
-
-def _keep(state: State, done: Done) -> None:
-    """Remember a finished step and the hashes it knew: an interrupted run resumes behind it."""
-    state.contents.known |= done.files
-    state.contents.seen |= done.files.keys()
-    state.keep(done.name, done.record)
 
 
 def _finished(futures: Mapping[str, Future[Done | Stopped]]) -> Iterator[Done]:

@@ -6,36 +6,19 @@ that dies takes nothing with it, and who does the step again writes the same byt
 
 from __future__ import annotations
 
-import os
-import sys
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.errors import GengbaoError
 from pipeline.freshness import State
 from pipeline.stages import plan, publishing
-from pipeline.stages.carrying import carry_out, job_key
+from pipeline.stages.carrying import job_key
+from pipeline.stages.steps import Done, carried
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipeline.stages import Desk
-    from pipeline.stages.desk import Job
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """A finished step: record for the state, known file hashes, log line, worker and its peak.
-
-    said: empty where the step was fresh. peak_mb: the most memory the worker's process has held.
-    """
-
-    name: str
-    record: dict[str, Any]
-    files: dict[str, list[Any]] = field(repr=False)
-    said: str
-    worker: int
-    peak_mb: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +38,7 @@ def step(desk: Desk, name: str, *before: Done | Stopped) -> Done | Stopped:
         return state
     try:
         job = next(job for job in plan(desk) if job.name == name)
-        return _carried(desk, state, job)
+        return carried(desk, state, job, job_key(desk, state, job))
     except GengbaoError as error:
         return Stopped(error)
 
@@ -69,7 +52,7 @@ def close(desk: Desk, maps: bool, *before: Done | Stopped) -> list[Done] | Stopp
     try:
         for job in publishing.jobs(desk, state, [job.name for job in plan(desk)]):
             if maps or job.name == publishing.MANIFEST:
-                done.append(_carried(desk, state, job))
+                done.append(carried(desk, state, job, job_key(desk, state, job)))
                 state.stages[job.name] = done[-1].record
     except GengbaoError as error:
         return Stopped(error)
@@ -88,29 +71,3 @@ def _state(desk: Desk, before: Iterable[Done | Stopped]) -> State | Stopped:
         state.stages[done.name] = done.record
         state.contents.known |= done.files
     return state
-
-
-def _carried(desk: Desk, state: State, job: Job) -> Done:
-    key = job_key(desk, state, job)
-    if state.fresh(job.name, key, desk.out):
-        record, said = state.stages[job.name], ""
-    else:
-        record, said = carry_out(desk, state, job, key)
-    files = {
-        name: marks for name, marks in state.contents.known.items() if name in state.contents.seen
-    }
-    return Done(
-        name=job.name, record=record, files=files, said=said, worker=os.getpid(), peak_mb=_peak_mb()
-    )
-
-
-def _peak_mb() -> float:
-    """Return the most memory this process has held, in MB."""
-    if sys.platform == "win32":
-        import psutil  # noqa: PLC0415 - only there
-
-        return float(psutil.Process().memory_info().peak_wset) / 1e6
-    import resource  # noqa: PLC0415 - not on Windows
-
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

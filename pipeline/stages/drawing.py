@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.freshness import PACKAGE, code_files, key_of
 from pipeline.stages.desk import Job, Outcome, settings
-from pipeline.stages.workers import die_with_parent
+from pipeline.stages.workers import die_with_parent, most_workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +38,6 @@ SHOWN = (
     "name", "code", "crs", "ledger", "deadline", "publisher", "sample", "phases", "towns",
 )  # fmt: skip
 """Settings of the county that stand on products; figures come through the tables."""
-WORKERS = "GENGBAO_WORKERS"
 SHORT = 12
 """Digits of an id that products print."""
 
@@ -204,8 +202,8 @@ def _drawn(desk: Desk, orders: Sequence[Order]) -> Iterator[tuple[Order, dict[st
 
 def _results(desk: Desk, tasks: Sequence[Task]) -> Iterator[tuple[Task, dict[str, bytes] | bytes]]:
     """Yield what is drawn, as it is ready; in two processes where there is enough to do."""
-    workers = int(os.environ.get(WORKERS, "0")) or min(2, os.cpu_count() or 1, len(tasks))
-    if workers <= 1 or multiprocessing.current_process().daemon:  # a daemon may have no children
+    workers = min(most_workers(), len(tasks))
+    if workers <= 1:
         for number, task in enumerate(tasks, 1):
             _say(number, tasks, *task)
             yield task, draw(desk, *task)

@@ -20,41 +20,51 @@ _LEAST_S = 1e-3
 
 @dataclass(slots=True)
 class Pace:
-    """seconds: by finished stage; step: number of the stage at work; name: "" between stages."""
+    """seconds: by finished stage; step: number of the stage begun last."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     step: int = 0
-    name: str = ""
-    _size: float = 0.0
-    _started: float = 0.0
+    _running: dict[str, tuple[float, float]] = field(default_factory=dict)
     _known: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @contextmanager
     def at(self, name: str, size_bytes: int) -> Iterator[None]:
         """Count a stage from here to the end of the block, also where it fails."""
-        self.step += 1
-        self._size, self._started, self.name = size_bytes / MB, time.monotonic(), name
+        self.begin(name, size_bytes)
         try:
             yield
         finally:
-            took = max(self.elapsed, _LEAST_S)
-            size, before = self._known.get(self._kind, (0.0, 0.0))
-            self._known[self._kind] = size + self._size, before + took
-            self.seconds[name], self.name = took, ""
+            self.end(name)
+
+    def begin(self, name: str, size_bytes: int) -> None:
+        """Count a stage from now on; others may be at work beside it."""
+        self.step += 1
+        self._running[name] = size_bytes / MB, time.monotonic()
+
+    def end(self, name: str) -> None:
+        """Count the stage as done."""
+        size, started = self._running.pop(name)
+        took = max(time.monotonic() - started, _LEAST_S)
+        known, before = self._known.get(_kind(name), (0.0, 0.0))
+        self._known[_kind(name)] = known + size, before + took
+        self.seconds[name] = took
+
+    @property
+    def name(self) -> str:
+        """Return what is at work, "" between stages."""
+        return "、".join(self._running)
 
     @property
     def elapsed(self) -> float:
-        """Return the seconds since the stage at work began."""
-        return time.monotonic() - self._started
+        """Return the seconds since the stage at work that began last began."""
+        return time.monotonic() - max(started for _, started in self._running.values())
 
     def line(self) -> str:
         """Say in one line what is at work: stage, count, rate, time left."""
-        said = f"{self.name}：第 {self.step} 步，读 {self._size:.0f} MB，已 {self.elapsed:.0f} 秒"
-        size, seconds = self._known.get(self._kind, (0.0, 0.0))
-        if not size or not self._size:
-            return said
-        left = max(self._size * seconds / size - self.elapsed, 0.0)
-        return f"{said}，同类每秒 {size / seconds:.1f} MB，约剩 {left:.0f} 秒"
+        first = self.step - len(self._running) + 1
+        return "；".join(
+            self._line(name, number) for number, name in enumerate(list(self._running), first)
+        )
 
     def slowest(self, count: int = 5) -> str:
         """Say in one line what took the time, the longest first."""
@@ -62,6 +72,16 @@ class Pace:
         longest = sorted(self.seconds.items(), key=lambda item: -item[1])[:count]
         return "、".join(f"{name} {took:.1f}秒（{took / total:.0%}）" for name, took in longest)
 
-    @property
-    def _kind(self) -> str:
-        return self.name.split(" ")[0]
+    def _line(self, name: str, number: int) -> str:
+        size, started = self._running[name]
+        elapsed = time.monotonic() - started
+        said = f"{name}：第 {number} 步，读 {size:.0f} MB，已 {elapsed:.0f} 秒"
+        known, seconds = self._known.get(_kind(name), (0.0, 0.0))
+        if not known or not size:
+            return said
+        left = max(size * seconds / known - elapsed, 0.0)
+        return f"{said}，同类每秒 {known / seconds:.1f} MB，约剩 {left:.0f} 秒"
+
+
+def _kind(name: str) -> str:
+    return name.split(" ", maxsplit=1)[0]

@@ -1,10 +1,12 @@
-"""Processes that draw for a run: they end with it, however it ends."""
+"""Processes that work for a run: how many, and that they end with it, however it ends."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import threading
+
+WORKERS = "GENGBAO_WORKERS"
 
 
 def die_with_parent() -> None:
@@ -22,3 +24,13 @@ def die_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def most_workers() -> int:
+    """Return how many processes may work at once: GENGBAO_WORKERS, else two where there are cores.
+
+    A daemon, such as a worker of a cluster, may have none of its own.
+    """
+    if multiprocessing.current_process().daemon:
+        return 1
+    return int(os.environ.get(WORKERS, "0")) or min(2, os.cpu_count() or 1)
