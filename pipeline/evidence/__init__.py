@@ -1,6 +1,19 @@
 """Everything a rule may ask about a piece, gathered before any rule is asked."""
 
-from pipeline.evidence.gathering import gather
-from pipeline.evidence.lists import follow_lists, list_problems
+from pipeline.evidence.gathering import COLUMNS, PLOTS, PREVIOUS, gather, gather_part
+from pipeline.evidence.lists import concerning, follow_lists, list_problems, named
+from pipeline.evidence.supplements import make_good, reach
 
-__all__ = ["follow_lists", "gather", "list_problems"]
+__all__ = [
+    "COLUMNS",
+    "PLOTS",
+    "PREVIOUS",
+    "concerning",
+    "follow_lists",
+    "gather",
+    "gather_part",
+    "list_problems",
+    "make_good",
+    "named",
+    "reach",
+]

@@ -23,7 +23,7 @@ from pipeline.evidence.lists import (
     status,
     texts,
 )
-from pipeline.evidence.supplements import supplements
+from pipeline.evidence.supplements import MADE_GOOD, make_good
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,10 @@ COLUMNS = (
     "supplement_m2", "balance", "scheme_known", "delivered", "pbf_outside_target_m2", "flags",
     "planar_m2", "area_m2", "base_m2", "geometry",
 )  # fmt: skip
+PLOTS = tuple(field.name for field in (F.BSM, F.AREA_M2, F.BASE_M2, *_FROM_PLOT, F.GEOMETRY))
+"""What `gather` reads of the plots."""
+PREVIOUS = (F.BSM.name, F.DLBM.name, F.GEOMETRY.name)
+"""What it reads of last year's."""
 
 
 def gather(
@@ -77,6 +81,28 @@ def gather(
     layers that hold, "|" joined), pbf_outside_target_m2.
     Raises InputError if 永农 or the target layer is absent, GengbaoError on invalid geometry.
     """
+    pieces = gather_part(
+        parcels, zones=zones, previous=previous, county=county, export=export, codes=codes
+    )
+    made_good = make_good(pieces, zones, export=export, least=county.thresholds.mask_share)
+    return pieces.assign(**made_good)[list(COLUMNS)]
+
+
+def gather_part(
+    parcels: gpd.GeoDataFrame,
+    *,
+    zones: Mapping[str, gpd.GeoDataFrame],
+    previous: gpd.GeoDataFrame | None,
+    county: County,
+    export: date,
+    codes: pd.DataFrame,
+) -> gpd.GeoDataFrame:
+    """Return `gather`'s columns but for the supplements', which reach across the county.
+
+    Everything here is the plot's own: some plots, with the rows of zones and previous whose boxes
+    meet theirs and the list rows of their BSM, have what they have among all plots. Besides: the
+    rows of one list item are among the zones together or not at all.
+    """
     _require(zones)
     limits = county.thresholds
     pieces = overlay.cut(parcels, zones["pbf"], zones["target"], limits)
@@ -94,20 +120,13 @@ def gather(
     )
     flags["PREV_BY_OVERLAP"] = pieces["prev_source"].eq("overlap").to_numpy()
     pieces, listed_flags = _listed(pieces, lists, limits)
-    moved = [lists[role] for role in ("relocation", "self_submitted") if role in lists]
-    made_good = supplements(
-        pieces, zones.get("supplement"), zones["pbf"], moved,
-        export=export, least=limits.mask_share,
-    )  # fmt: skip
     flags |= listed_flags
     pieces = pieces.assign(
-        supplement=made_good.stands,
-        supplement_m2=made_good.credited_m2,
         scheme_known="balance" in zones,
         town_known=pieces[F.TOWN_CODE.name].notna(),
         flags=_joined_flags(pieces[F.FLAGS.name], flags),
     )
-    return pieces[list(COLUMNS)]
+    return pieces[[name for name in COLUMNS if name not in MADE_GOOD]]
 
 
 def _require(zones: Mapping[str, gpd.GeoDataFrame]) -> None:

@@ -204,6 +204,20 @@ def follow_lists(
     }
 
 
+def named(listed: gpd.GeoDataFrame) -> set[str]:
+    """Return the BSMs of a list's rows without polygon."""
+    return set(column(listed, F.BSM)[listed.geometry.isna()].dropna())
+
+
+def concerning(listed: gpd.GeoDataFrame, bsm: pd.Series, near: Bools) -> gpd.GeoDataFrame:
+    """Return the rows of a list that may be joined to plots of these BSMs.
+
+    near: which of its rows have a polygon that comes near them.
+    """
+    plain = listed.geometry.isna().to_numpy() & column(listed, F.BSM).isin(bsm).to_numpy()
+    return listed[near | plain].reset_index(drop=True)
+
+
 def list_problems(
     zones: Mapping[str, gpd.GeoDataFrame], known_bsm: Sequence[str] | pd.Series
 ) -> pd.DataFrame:

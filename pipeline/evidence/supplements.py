@@ -7,6 +7,7 @@ Source: design.md §1, "Readings settled".
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
@@ -16,10 +17,10 @@ import shapely
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline import measure, overlay
-from pipeline.evidence.lists import Joined, column, holds, latest, matches, outlined
+from pipeline.evidence.lists import Joined, column, holds, join, latest, matches, outlined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
@@ -30,45 +31,60 @@ if TYPE_CHECKING:
 PBF_MOST_M2, PBF_MOST_SHARE = 10.0, 0.01
 
 
-class Supplement(NamedTuple):
-    """Per piece: whether its supplement stands, and the area it is credited (at most its own)."""
-
-    stands: Bools
-    credited_m2: Floats
+MADE_GOOD = ("supplement", "supplement_m2")
+MOVED = ("relocation", "self_submitted")
+"""The lists of what is moved out."""
 
 
-def supplements(
-    pieces: gpd.GeoDataFrame,
-    listed: gpd.GeoDataFrame | None,
-    pbf: gpd.GeoDataFrame,
-    moved: Sequence[Joined],
-    *,
-    export: date,
-    least: float,
-) -> Supplement:
+class Reach(NamedTuple):
+    """Which pieces the lists of this room may look at: of these BSMs, or near these boxes."""
+
+    bsm: frozenset[str]
+    boxes: Floats
+
+
+def make_good(
+    pieces: gpd.GeoDataFrame, zones: Mapping[str, gpd.GeoDataFrame], *, export: date, least: float
+) -> dict[str, NDArray[np.generic]]:
     """Judge the supplements of every piece by what was known on the export's date.
 
-    pieces: bsm, in_pbf, cultivated, area_m2, base_m2, geometry; listed: supplement rows (polygon
-    or BSM, GLBH); moved: the joined relocation and self_submitted lists. Areas are bases: overlap
-    × base_m2/area_m2 of the plot that lies there. A supplement plot named for several moved-out
-    plots is shared among them by their area, never counted twice.
+    pieces: bsm, in_pbf, cultivated, area_m2, base_m2 of the whole county, geometry of those in
+    reach at least; zones: role → frame: supplement (polygon or BSM, GLBH), the lists of what is
+    moved out, pbf. Returns the columns supplement (whether it stands) and supplement_m2 (the area
+    credited, at most the piece's own). Areas are bases: overlap × base_m2/area_m2 of the plot that
+    lies there. A supplement plot named for several moved-out plots is shared among them by their
+    area, never counted twice.
     """
-    count = len(pieces)
+    moved = [join(pieces, zones[role], export) for role in MOVED if role in zones]
     keys = _keys(pieces, moved, least)
     base = pieces[F.BASE_M2.name].to_numpy(np.float64)
     keys = keys[pieces["in_pbf"].to_numpy()[keys["piece"]]]
     need = keys.assign(m2=base[keys["piece"]]).groupby("key")["m2"].sum()
+    listed = zones.get("supplement")
     offered = pd.Series(dtype=np.float64) if listed is None else _offered(
-        pieces, latest(listed, export), pbf, need
+        pieces, latest(listed, export), zones["pbf"], need
     )  # fmt: skip
     got = measure.round_half_up(keys["key"].map(offered).fillna(0.0).to_numpy(np.float64))
     asked = measure.round_half_up(keys["key"].map(need).to_numpy(np.float64))
-    stands = np.zeros(count, dtype=bool)
+    stands = np.zeros(len(pieces), dtype=bool)
     stands[keys["piece"].to_numpy()[(got >= asked) & (asked > 0)]] = True
     credit = base[keys["piece"]] * np.minimum(got / np.maximum(asked, 0.01), 1.0)
-    credited = np.zeros(count)
+    credited = np.zeros(len(pieces))
     np.maximum.at(credited, keys["piece"].to_numpy(), measure.round_half_up(credit))
-    return Supplement(stands, credited)
+    return dict(zip(MADE_GOOD, (stands, credited), strict=True))
+
+
+def reach(zones: Mapping[str, gpd.GeoDataFrame], named: gpd.GeoDataFrame | None = None) -> Reach:
+    """Return which pieces `make_good` must know the ground of.
+
+    named: the pieces (geometry) of the BSMs that a first call gave, whose own ground is looked at.
+    """
+    lists = [zones[role] for role in (*MOVED, "supplement") if role in zones]
+    grounds = [frame.geometry for frame in (*lists, *([] if named is None else [named]))]
+    bounds = [shapely.bounds(ground.to_numpy()) for ground in grounds]
+    boxes = np.concatenate(bounds) if bounds else np.zeros((0, 4))
+    bsm = (column(frame, F.BSM).dropna() for frame in lists)
+    return Reach(frozenset(chain.from_iterable(bsm)), boxes[np.isfinite(boxes).all(axis=1)])
 
 
 def _keys(pieces: gpd.GeoDataFrame, moved: Sequence[Joined], least: float) -> pd.DataFrame:

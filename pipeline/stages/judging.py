@@ -6,7 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pipeline.freshness import PACKAGE, PACKS
-from pipeline.model import AccountRow, Mode
+from pipeline.model import Mode
+from pipeline.stages import gathering
+from pipeline.stages.accounts import account, opening_account, tracking_account
 from pipeline.stages.desk import Desk, Job, Outcome
 
 if TYPE_CHECKING:
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    import geopandas as gpd
     import pandas as pd
 
     from pipeline.freshness import State
@@ -26,7 +27,7 @@ TASK = "task_"
 def jobs(desk: Desk) -> Iterator[Job]:
     """Yield evidence and classification of every judged export, then the ledger."""
     for day in desk.judged:
-        yield _evidence_job(desk, day)
+        yield from gathering.jobs(desk, day)
         yield _classify_job(desk, day)
     yield _ledger_job(desk)
 
@@ -38,55 +39,6 @@ def pack_files(desk: Desk) -> tuple[Path, ...]:
     rules = desk.county.root / name if own else PACKAGE / "tables" / PACKS / f"{name}.csv"
     files = (rules, rules.with_name(f"{rules.stem}_flags.csv"))
     return tuple(file for file in files if file.is_file())
-
-
-def _evidence_job(desk: Desk, day: date) -> Job:
-    """Return the job that gathers what the rules may ask, piece by piece."""
-    county = desk.county
-    roles = [role for role in desk.delivered(day) if role != "towns"]
-    parcels_file = desk.export(day, "parcels.parquet")
-    previous_file = desk.export(county.previous, "parcels.parquet")
-    ledger_file = desk.export(county.ledger, "parcels.parquet")
-    zone_files = {role: desk.zone(role, day) for role in roles}
-    product, notes = (desk.export(day, name) for name in ("evidence.parquet", "list_problems.csv"))
-
-    def compute(_state: State) -> Outcome:
-        import pandas as pd
-
-        from pipeline import evidence, storage, tables
-
-        parcels, before = storage.read_frame(parcels_file), storage.read_frame(previous_file)
-        opened = storage.read_frame(ledger_file, ["bsm", "geometry"])
-        zones = {role: storage.read_frame(file) for role, file in zone_files.items()}
-        known = pd.concat([parcels["bsm"], before["bsm"], opened["bsm"]])
-        problems = evidence.list_problems(zones, known)
-        pieces = evidence.gather(
-            parcels,
-            zones=evidence.follow_lists(zones, opened) if day > county.ledger else zones,
-            previous=before,
-            county=county,
-            export=day,
-            codes=tables.land_codes(),
-        )
-        row = account("evidence", day, parcels, pieces)
-
-        def write() -> list[Path]:
-            storage.write_frame(product, pieces, bbox=True)
-            storage.write_table(notes, problems)
-            return [product, notes]
-
-        said = f"图斑={row.read_plots} 图块={len(pieces)} 名单提示={len(problems)}"
-        return Outcome(write=write, said=said, account=[row])
-
-    return Job(
-        name=f"取证 {day.isoformat()}",
-        stage="classify",
-        rooms=("overlay", "evidence"),
-        inputs=(parcels_file, previous_file, ledger_file, *zone_files.values()),
-        makes=(product, notes),
-        params={"thresholds": asdict(county.thresholds), "crs": county.crs, "mode": county.mode},
-        compute=compute,
-    )
 
 
 def _classify_job(desk: Desk, day: date) -> Job:
@@ -181,8 +133,8 @@ def _ledger_job(desk: Desk) -> Job:
         now = steps[-1].ledger[list(ledger.COLUMNS)]
         history = pd.concat([step.history for step in steps], ignore_index=True)
         opened = storage.read_columns(pieces_files[county.ledger], ["bsm", "category", "base_m2"])
-        rows = [_opening_account(steps[0].export, opened, steps[0].ledger)]
-        rows += [_tracking_account(step.export, step.history) for step in steps[1:]]
+        rows = [opening_account(steps[0].export, opened, steps[0].ledger)]
+        rows += [tracking_account(step.export, step.history) for step in steps[1:]]
 
         def write() -> list[Path]:
             storage.write_frame(table, now)
@@ -204,65 +156,4 @@ def _ledger_job(desk: Desk) -> Job:
         makes=(table, layer, story, *states.values()),
         params={"exports": list(pieces_files), "thresholds": asdict(county.thresholds)},
         compute=compute,
-    )
-
-
-def account(stage: str, day: date, before: pd.DataFrame, after: pd.DataFrame) -> AccountRow:
-    """Return the account of a stage that passes every plot on: base areas, plots by BSM."""
-    from pipeline.measure import to_cm2
-
-    return AccountRow(
-        stage=stage,
-        export=day.isoformat(),
-        read_plots=int(before["bsm"].nunique()),
-        accepted_plots=int(after["bsm"].nunique()),
-        rejected_plots=0,
-        in_cm2=int(to_cm2(before["base_m2"]).sum()),
-        out_cm2=int(to_cm2(after["base_m2"]).sum()),
-        aside_cm2=0,
-    )
-
-
-def _opening_account(day: date, pieces: pd.DataFrame, ledger: gpd.GeoDataFrame) -> AccountRow:
-    """Return the opening's account: pieces that are no task stand aside (none, inflow, 待核 …)."""
-    import pandas as pd
-
-    from pipeline.measure import to_cm2
-
-    aside = pieces[~pieces["category"].isin(ledger["category"].unique())]
-    plots, with_task = pieces["bsm"].unique(), ledger["bsm"].unique()
-    return AccountRow(
-        stage="ledger",
-        export=day.isoformat(),
-        read_plots=len(plots),
-        accepted_plots=len(with_task),
-        rejected_plots=int((~pd.Index(plots).isin(with_task)).sum()),
-        in_cm2=int(to_cm2(pieces["base_m2"]).sum()),
-        out_cm2=int(to_cm2(ledger["area_m2"]).sum()),
-        aside_cm2=int(to_cm2(aside["base_m2"]).sum()),
-    )
-
-
-def _tracking_account(day: date, history: pd.DataFrame) -> AccountRow:
-    """Return a later export's account, in tasks and remaining area.
-
-    in = opening + new + relapsed + adjusted; out = closing; aside = restored + withdrawn.
-    """
-    from pipeline.measure import to_cm2
-
-    def total(column: str) -> int:
-        return int(to_cm2(history[column]).sum())
-
-    return AccountRow(
-        stage="ledger",
-        export=day.isoformat(),
-        read_plots=len(history),
-        accepted_plots=int(history["task_id"].nunique()),
-        rejected_plots=0,
-        in_cm2=sum(
-            total(name)
-            for name in ("opening_m2", "new_step_m2", "relapsed_step_m2", "adjusted_step_m2")
-        ),
-        out_cm2=total("remaining_m2"),
-        aside_cm2=total("restored_step_m2") + total("withdrawn_step_m2"),
     )

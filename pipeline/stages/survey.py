@@ -101,7 +101,7 @@ def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
         def write() -> list[Path]:
             from pipeline import storage
 
-            storage.write_frame(product, result.frame)
+            storage.write_frame(product, result.frame, bbox=True)
             storage.write_table(problems, result.problems)
             storage.write_gpkg(rejects, {"rejects": result.rejects})
             return [product, problems, rejects]
@@ -146,7 +146,7 @@ def export_job(desk: Desk, day: date) -> Job:
         def write() -> list[Path]:
             from pipeline import storage
 
-            storage.write_frame(products[0], result.frame)
+            storage.write_frame(products[0], result.frame, bbox=True)
             storage.write_table(products[1], result.problems)
             storage.write_gpkg(products[2], {"rejects": result.rejects})
             storage.write_gpkg(products[3], result.ground)

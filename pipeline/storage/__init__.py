@@ -6,9 +6,11 @@ by ``ingest`` alone.
 """
 
 from pipeline.storage.frames import (
-    Shapes,
+    Lying,
+    Rows,
     read_columns,
     read_frame,
+    read_joined,
     read_shapes,
     write_columns,
     write_frame,
@@ -23,19 +25,23 @@ from pipeline.storage.packages import (
     package_bytes,
     workbook_bytes,
 )
+from pipeline.storage.places import Places
 from pipeline.storage.tables import read_table, write_table
 from pipeline.storage.writing import read_bytes, read_json, sha256, write_bytes, write_json
 
 __all__ = [
     "BOOK_CLOCK",
     "FORMULA_STARTS",
-    "Shapes",
+    "Lying",
+    "Places",
+    "Rows",
     "cell_text",
     "guarded",
     "package_bytes",
     "read_bytes",
     "read_columns",
     "read_frame",
+    "read_joined",
     "read_json",
     "read_shapes",
     "read_table",

@@ -1,13 +1,15 @@
 """Frames as GeoParquet: WKB, zstd, in groups of rows, so that who asks for a few reads a few.
 
 Written and compared group by group. Shapes that nobody looks at pass from file to file as they
-lie (`Shapes`), never decoded.
+lie (`Rows`), never decoded.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
@@ -17,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
+from pipeline.storage.places import Places
 from pipeline.storage.writing import require, writing
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
 
 GROUP_ROWS = 16_384
 """Rows of a GeoParquet file that are read together: one plot of a county costs one of 15 groups."""
@@ -35,14 +39,63 @@ _EDGES = ("xmin", "ymin", "xmax", "ymax")
 _BOXES = pa.struct([(edge, pa.float64()) for edge in _EDGES])
 
 
-class Shapes(NamedTuple):
-    """The shapes of frames as they lie in our files: columns geometry and bbox, undecoded.
+class Rows(NamedTuple):
+    """Rows of frames as they lie in our files, shapes undecoded.
 
-    about: what GeoParquet says of them (CRS, kinds, extent).
+    table: their columns, geometry and bbox among them; about: what GeoParquet says of the shapes
+    (CRS, kinds, extent).
     """
 
     table: pa.Table
     about: dict[str, Any]
+
+    def frame(self) -> gpd.GeoDataFrame:
+        """Return them decoded, without bbox."""
+        names = [name for name in self.table.column_names if name != BBOX]
+        shapes = shapely.from_wkb(self.table[GEOMETRY].to_numpy())
+        plain = self.table.drop_columns([*({GEOMETRY, BBOX} & set(self.table.column_names))])
+        crs = self.about["columns"][GEOMETRY]["crs"]
+        return gpd.GeoDataFrame(plain.to_pandas(), geometry=shapes, crs=crs)[names]
+
+    def digest(self) -> str:
+        """Return the SHA-256 of names, types and values; how they lie in groups has no say."""
+        plain = self.table.replace_schema_metadata().combine_chunks()
+        buffer = pa.BufferOutputStream()
+        with pa.ipc.new_stream(buffer, plain.schema) as stream:
+            stream.write_table(plain)
+        return hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A frame in its file, of which rows are read as they are asked for, group by group."""
+
+    path: Path
+
+    def boxes(self) -> Floats:
+        """Return west, south, east, north of every row; the file must have its bbox column."""
+        boxes = pq.read_table(self.path, columns=[BBOX])[BBOX].combine_chunks()
+        sides = [boxes.field(edge).to_numpy(zero_copy_only=False) for edge in _EDGES]
+        return np.column_stack(sides)
+
+    def values(self, name: str) -> NDArray[np.object_]:
+        """Return a column of text, None where it is missing."""
+        column = pq.read_table(self.path, columns=[name])[name]
+        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
+
+    def rows(self, chosen: Bools | None = None, columns: Sequence[str] | None = None) -> Rows:
+        """Return the chosen rows (default: all); groups without any are not read."""
+        with pq.ParquetFile(self.path) as file:
+            about = json.loads(file.schema_arrow.metadata[b"geo"])
+            names = list(columns) if columns else None
+            if chosen is None:
+                return Rows(file.read(names), about)
+            sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+            masks = np.split(chosen, np.cumsum(sizes)[:-1])
+            some = [number for number, mask in enumerate(masks) if mask.any()]
+            table = file.read_row_groups(some, names)
+            mask = np.concatenate([chosen[:0], *(masks[number] for number in some)])
+            return Rows(table.filter(pa.array(mask)), about)
 
 
 def write_frame(
@@ -66,9 +119,7 @@ def write_frame(
     _write(path, block, len(frame), _about(frame, bbox=bbox), group_rows)
 
 
-def write_onto(
-    path: Path, columns: pd.DataFrame, shapes: Shapes, order: Ints | None = None
-) -> None:
+def write_onto(path: Path, columns: pd.DataFrame, shapes: Rows, order: Ints | None = None) -> None:
     """Write a frame of these columns and shapes that lie in other files, as `write_frame` would.
 
     order: which shape belongs to each row; None: row by row. Raises OutputError.
@@ -104,20 +155,12 @@ def read_frame(
     """Read a GeoParquet file written by `write_frame`, whole or some columns.
 
     only: column → values wanted; groups of rows that can't hold them are not read. near: boxes
-    (n, 4: west, south, east, north); only rows whose bbox meets one of them are decoded.
+    (n, 4: west, south, east, north); only rows that come near one of them are decoded.
     """
     if near is None:
         return gpd.read_parquet(path, columns=columns, filters=_filters(only))
-    boxes = pq.read_table(path, columns=[BBOX])[BBOX].combine_chunks()
-    sides = [boxes.field(edge).to_numpy(zero_copy_only=False) for edge in _EDGES]
-    tree = shapely.STRtree(np.asarray(shapely.box(*near.T)))
-    met = tree.query(shapely.box(*sides))[0]
-    asked = columns or [name for name in pq.read_schema(path).names if name != BBOX]
-    table = pq.read_table(path, columns=asked).take(pa.array(np.unique(met)))
-    shapes = shapely.from_wkb(table[GEOMETRY].to_numpy())
-    crs = json.loads(table.schema.metadata[b"geo"])["columns"][GEOMETRY]["crs"]
-    plain = table.drop_columns(GEOMETRY).to_pandas()
-    return gpd.GeoDataFrame(plain, geometry=shapes, crs=crs)[asked]
+    lying = Lying(path)
+    return lying.rows(Places(near).near(lying.boxes()), columns).frame()
 
 
 def read_columns(
@@ -130,12 +173,37 @@ def read_columns(
 
     columns None: all of them.
     """
-    names = [name for name in pq.read_schema(path).names if name not in {GEOMETRY, BBOX}]
-    asked = names if columns is None else list(columns)
+    asked = _plain_names(path) if columns is None else list(columns)
     return pd.read_parquet(path, columns=asked, filters=_filters(only))
 
 
-def read_shapes(files: Iterable[Path]) -> Shapes:
+def read_joined(files: Iterable[Path]) -> pd.DataFrame:
+    """Read all columns but the geometry of frames that are parts of one, one after the other.
+
+    A column that is missing throughout in one part takes the type it has in the others.
+    """
+    tables = [pq.read_table(file, columns=_plain_names(file)) for file in files]
+    filled = [table for table in tables if len(table)] or tables[:1]
+    joined = pa.concat_tables(
+        [table.replace_schema_metadata() for table in filled], promote_options="permissive"
+    )
+    frame: pd.DataFrame = joined.replace_schema_metadata(_types(filled)).to_pandas()
+    return frame
+
+
+def _types(tables: Sequence[pa.Table]) -> dict[bytes, bytes]:
+    """Return pandas' notes on the columns' types, from parts where they aren't all missing."""
+    notes = [json.loads(table.schema.metadata[b"pandas"]) for table in tables]
+    columns: dict[str, Any] = {}
+    for column in (column for note in notes for column in note["columns"]):
+        known = columns.setdefault(column["name"], column)
+        if known["pandas_type"] == "empty":
+            columns[column["name"]] = column
+    joined = notes[0] | {"columns": list(columns.values()), "index_columns": []}
+    return {b"pandas": json.dumps(joined).encode()}
+
+
+def read_shapes(files: Iterable[Path]) -> Rows:
     """Read the shapes of these frames as they lie, one frame after the other; all of one CRS."""
     tables, abouts = [], []
     for file in files:
@@ -147,7 +215,11 @@ def read_shapes(files: Iterable[Path]) -> Shapes:
     columns = [each["columns"][GEOMETRY] for each in abouts]
     extents = np.array([column["bbox"] for column in columns if "bbox" in column]).reshape(-1, 4)
     kinds = sorted({kind for column in columns for kind in column["geometry_types"]})
-    return Shapes(pa.concat_tables(tables), _described(about, kinds, extents))
+    return Rows(pa.concat_tables(tables), _described(about, kinds, extents))
+
+
+def _plain_names(path: Path) -> list[str]:
+    return [name for name in pq.read_schema(path).names if name not in {GEOMETRY, BBOX}]
 
 
 def _arrow(columns: pd.DataFrame) -> pa.Table:
