@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
-LEAST_CELLS, MOST_CELLS = 16, 1024
+LEAST_CELLS, MOST_CELLS = 64, 1024
 """Of the grid's side: at most some 50 m in a county of 50 km."""
 _CELLS_PER_PLACE = 4
 
@@ -40,7 +40,7 @@ class Places:
             return np.zeros(len(boxes), dtype=bool)
         known = np.isfinite(boxes).all(axis=1)
         within = (boxes[:, :2] <= self._high).all(axis=1) & (boxes[:, 2:] >= self._low).all(axis=1)
-        found = known & within
+        found: Bools = known & within
         west, south, east, north = self._cells(boxes[found])
         sums = self._sums
         found[found] = (
@@ -52,7 +52,7 @@ class Places:
     def _cells(self, boxes: Floats) -> Ints:
         """Return west, south, east, north as numbers of cells."""
         cells = np.floor((boxes - np.tile(self._low, 2)) / self._size).clip(0, self._count - 1)
-        return cells.astype(np.int64).T
+        return np.asarray(cells.astype(np.int64).T)
 
     def _marked(self, boxes: Floats) -> Ints:
         """Return how many cells with a box lie below and left of each corner."""
@@ -60,8 +60,11 @@ class Places:
         side = self._count + 1
         edges = np.zeros((side, side), dtype=np.int64)
         for x, y, sign in (
-            (west, south, 1), (east + 1, south, -1), (west, north + 1, -1), (east + 1, north + 1, 1),
-        ):  # fmt: skip
+            (west, south, 1),
+            (east + 1, south, -1),
+            (west, north + 1, -1),
+            (east + 1, north + 1, 1),
+        ):
             np.add.at(edges, (x, y), sign)
         marked = edges.cumsum(axis=0).cumsum(axis=1)[:-1, :-1] > 0
         sums = np.zeros((side, side), dtype=np.int64)

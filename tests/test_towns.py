@@ -1,0 +1,160 @@
+"""Evidence town by town: the same as all at once, and only what a change reaches is done again."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from command_line import gengbao
+from geopandas.testing import assert_geodataframe_equal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import evidence, storage, tables
+from pipeline.ingest.county import load_county
+from pipeline.stages import Desk
+from pipeline.stages.gathering import Sources
+
+PREVIOUS, LEDGER, NEWEST = date(2022, 12, 31), date(2023, 9, 30), date(2023, 10, 31)
+
+
+def all_at_once(sources):
+    """Gather an export's evidence from all plots and all zones, as one."""
+    covers = {role: storage.read_frame(sources.zones[role]) for role in ("pbf", "target")}
+    return evidence.gather(
+        storage.read_frame(sources.parcels),
+        zones={**covers, **sources.lists()},
+        previous=storage.read_frame(sources.previous),
+        county=sources.desk.county,
+        export=sources.day,
+        codes=tables.land_codes(),
+    )
+
+
+def assert_same(found, wanted):
+    """Compare evidence; text columns may be of either text type."""
+    texts = {name: "str" for name in wanted.columns if wanted[name].dtype == object}
+    assert_geodataframe_equal(
+        found.astype(texts), wanted.astype(texts), check_crs=False, check_dtype=False
+    )
+    assert (found.geometry.to_wkb() == wanted.geometry.to_wkb()).all()
+
+
+@pytest.mark.parametrize("day", [LEDGER, NEWEST])
+def test_the_parts_of_the_towns_are_the_evidence_of_all_plots_at_once(tiny, finished, day):
+    sources = Sources(Desk(load_county(tiny), finished), day)
+    joined = storage.read_frame(sources.desk.export(day, "evidence.parquet"))
+    assert_same(joined, all_at_once(sources))
+
+
+@pytest.fixture(scope="module")
+def newest(tiny, finished):
+    """Sources of the newest export, its plots, and the evidence of all of them at once."""
+    sources = Sources(Desk(load_county(tiny), finished), NEWEST)
+    return sources, storage.read_frame(sources.parcels), all_at_once(sources)
+
+
+@settings(max_examples=3)
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(2, 4))
+def test_plots_dealt_out_at_random_have_what_they_have_among_all(newest, seed, count):
+    sources, parcels, whole = newest
+    dealt = np.random.default_rng(seed).integers(count, size=len(parcels))
+    previous = storage.read_frame(sources.previous)
+    zones = {role: storage.read_frame(sources.zones[role]) for role in ("pbf", "target")}
+    zones |= sources.lists()
+    parts = [
+        gathered(parcels[dealt == part].reset_index(drop=True), zones, previous, sources)
+        for part in range(count)
+    ]
+    pieces = pd.concat(parts, ignore_index=True).sort_values("bsm", kind="stable")
+    pieces = pieces.reset_index(drop=True)
+    least = sources.desk.county.thresholds.mask_share
+    made_good = evidence.make_good(pieces, zones, export=NEWEST, least=least)
+    assert_same(pieces.assign(**made_good)[list(evidence.COLUMNS)], whole)
+
+
+def gathered(parcels, zones, previous, sources):
+    """Gather a part from its plots and what comes near them or names them."""
+    places = storage.Places(parcels.bounds.to_numpy())
+    near = {role: frame[places.near(frame.bounds.to_numpy())] for role, frame in zones.items()}
+    lists = {
+        role: evidence.concerning(frame, parcels["bsm"], places.near(frame.bounds.to_numpy()))
+        for role, frame in zones.items()
+        if role not in {"pbf", "target", "supplement"}
+    }
+    return evidence.gather_part(
+        parcels,
+        zones={"pbf": near["pbf"], "target": near["target"], **lists},
+        previous=previous[places.near(previous.bounds.to_numpy())].reset_index(drop=True),
+        county=sources.desk.county,
+        export=sources.day,
+        codes=tables.land_codes(),
+    )
+
+
+def change_a_plot(file, town, bsm):
+    """Write another land class into one record of a town's DBF."""
+    data = bytearray(file.read_bytes())
+    head, size = int.from_bytes(data[8:10], "little"), int.from_bytes(data[10:12], "little")
+    start, fields = 1, {}
+    for at in range(32, head - 1, 32):
+        name = data[at : at + 11].split(b"\0")[0].decode()
+        fields[name] = slice(start, start + data[at + 16])
+        start += data[at + 16]
+    for at in range(head, len(data) - size + 1, size):
+        if data[at:][fields["BSM"]].decode().strip() == bsm:
+            cell = slice(at + fields["DLBM"].start, at + fields["DLBM"].stop)
+            data[cell] = b"1006".ljust(cell.stop - cell.start)
+            file.write_bytes(data)
+            return
+    raise AssertionError(f"{town} 没有图斑 {bsm}")
+
+
+def test_a_change_in_one_towns_file_redoes_the_evidence_of_that_town_only(tiny, finished, tmp_path):
+    raw, out = shutil.copytree(tiny, tmp_path / "raw"), shutil.copytree(finished, tmp_path / "out")
+    desk = Desk(load_county(raw), out)
+    plots = storage.read_frame(desk.export(PREVIOUS, "parcels.parquet"))
+    town = desk.county.towns[0]
+    own = plots[plots["town_code"] == town.code]
+    others = shapely.union_all(plots.loc[plots["town_code"] != town.code].geometry.to_numpy())
+    inner = own[own.distance(others) > 1000]["bsm"].iloc[0]
+    change_a_plot(raw / f"exports/{PREVIOUS}/地类图斑_{town.name}.dbf", town.name, inner)
+
+    done = gengbao("classify", "--county", raw, "--out", out)
+    assert done.returncode == 0, done.stderr
+    redone = re.findall(r"^(\S+ [\d-]+(?: \S+镇)?)(?= \S+=)", done.stderr, re.MULTILINE)
+    assert redone == [
+        f"入库 {PREVIOUS}",
+        *(f"分镇 {day}" for day in (LEDGER, NEWEST)),
+        *(f"取证 {day} {town.name}" for day in (LEDGER, NEWEST)),
+        *(f"取证 {day}" for day in (LEDGER, NEWEST)),
+        *(f"分类 {day}" for day in (LEDGER, NEWEST)),
+    ]
+    for day in (LEDGER, NEWEST):
+        joined = storage.read_frame(desk.export(day, "evidence.parquet"))
+        assert joined.loc[joined["bsm"] == inner, "dlbm_prev"].eq("1006").all()
+        assert_same(joined, all_at_once(Sources(desk, day)))
+
+
+BOXES = st.lists(
+    st.tuples(*[st.floats(0, 1000)] * 2, *[st.floats(0, 300)] * 2), min_size=1, max_size=30
+).map(lambda rows: np.array([(x, y, x + w, y + h) for x, y, w, h in rows]))
+
+
+@settings(max_examples=50)
+@given(places=BOXES, boxes=BOXES)
+def test_no_box_that_meets_a_place_is_passed_over(places, boxes):
+    tree = shapely.STRtree(np.asarray(shapely.box(*places.T)))
+    met = np.unique(tree.query(np.asarray(shapely.box(*boxes.T)), predicate="intersects")[0])
+    assert storage.Places(places).near(boxes)[met].all()
+
+
+def test_a_box_without_figures_is_near_nothing():
+    nowhere = np.full((1, 4), np.nan)
+    assert not storage.Places(nowhere).near(np.array([[0.0, 0, 1, 1]])).any()
+    assert not storage.Places(np.array([[0.0, 0, 1, 1]])).near(nowhere).any()
