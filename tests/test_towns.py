@@ -59,7 +59,7 @@ def newest(tiny, finished):
     return sources, storage.read_frame(sources.parcels), all_at_once(sources)
 
 
-@settings(max_examples=3)
+@settings(max_examples=2, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(2, 4))
 def test_plots_dealt_out_at_random_have_what_they_have_among_all(newest, seed, count):
     sources, parcels, whole = newest
@@ -146,7 +146,7 @@ BOXES = st.lists(
 ).map(lambda rows: np.array([(x, y, x + w, y + h) for x, y, w, h in rows]))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(places=BOXES, boxes=BOXES)
 def test_no_box_that_meets_a_place_is_passed_over(places, boxes):
     tree = shapely.STRtree(np.asarray(shapely.box(*places.T)))

@@ -214,7 +214,7 @@ def concerning(listed: gpd.GeoDataFrame, bsm: pd.Series, near: Bools) -> gpd.Geo
 
     near: which of its rows have a polygon that comes near them.
     """
-    plain = listed.geometry.isna().to_numpy() & column(listed, F.BSM).isin(bsm).to_numpy()
+    plain = listed.geometry.isna().to_numpy() & _among(column(listed, F.BSM), bsm)
     return listed[near | plain].reset_index(drop=True)
 
 
@@ -241,7 +241,7 @@ def _list_problems(
     shaped = listed.geometry.notna().to_numpy()
     if role in _UNJOINED_ROLES:
         return rows.iloc[:0]
-    lost = rows[~shaped & ~rows["bsm"].isin(known_bsm).to_numpy()]
+    lost = rows[~shaped & ~_among(rows["bsm"], pd.Series(known_bsm, dtype="str"))]
     unmatched = lost.assign(
         rule="LIST_UNMATCHED", severity="警告", field=F.BSM.national,
         found=f"清单 {role} 的这一行既无图形，标识码也不在任何一期图斑中，不起作用",
@@ -254,6 +254,12 @@ def _list_problems(
         advice="如应按标识码认定，请改为不带图形的清单",
     )  # fmt: skip
     return pd.concat([frame for frame in (unmatched, ignored) if len(frame)] or [rows.iloc[:0]])
+
+
+def _among(few: pd.Series, many: pd.Series) -> Bools:
+    """Return which of a few texts are among many: a county's ids take seconds to be listed."""
+    met = many[many.isin(few.dropna().unique())]
+    return few.isin(met.unique()).to_numpy()
 
 
 def _said(rows: pd.DataFrame, field: Field, words: Mapping[str, str]) -> NDArray[np.object_]:
