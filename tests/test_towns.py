@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pipeline import evidence, storage, tables
 from pipeline.ingest.county import load_county
 from pipeline.stages import Desk
-from pipeline.stages.gathering import Sources
+from pipeline.stages.grounds import Sources
 
 PREVIOUS, LEDGER, NEWEST = date(2022, 12, 31), date(2023, 9, 30), date(2023, 10, 31)
 

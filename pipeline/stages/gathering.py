@@ -7,16 +7,15 @@ from. The part is as fresh as its docket; all parts joined are the export's evid
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pipeline.freshness import key_of
 from pipeline.stages.accounts import account
 from pipeline.stages.desk import Desk, Job, Outcome
+from pipeline.stages.grounds import COVERS, Sources, ground_of, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -26,75 +25,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.freshness import State
-    from pipeline.model import County
-    from pipeline.storage import Rows
 
 ROOMS = ("overlay", "evidence")
 PARTS = "parts"
-OTHER = "other"
-"""The part of the plots without a town."""
-COVERS = ("pbf", "target")
-"""Zones that cut plots: of them only the shapes count."""
 REACHING = ("pbf", "relocation", "self_submitted", "supplement")
 """Roles by which what lies in one town decides about a plot in another."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The files that an export's evidence is gathered from."""
-
-    desk: Desk
-    day: date
-
-    @property
-    def parcels(self) -> Path:
-        """The export's plots."""
-        return self.desk.export(self.day, "parcels.parquet")
-
-    @property
-    def previous(self) -> Path:
-        """Last year's plots."""
-        return self.desk.export(self.desk.county.previous, "parcels.parquet")
-
-    @property
-    def opened(self) -> Path:
-        """The plots the ledger was opened on, which lists by BSM follow."""
-        return self.desk.export(self.desk.county.ledger, "parcels.parquet")
-
-    @property
-    def zones(self) -> dict[str, Path]:
-        """The roles known at the export, towns apart."""
-        roles = (role for role in self.desk.delivered(self.day) if role != "towns")
-        return {role: self.desk.zone(role, self.day) for role in roles}
-
-    def lists(self, only: Collection[str] | None = None) -> dict[str, gpd.GeoDataFrame]:
-        """Return the lists and masks (or some of them), following the plots they name."""
-        from pipeline import evidence, storage
-
-        files = {
-            r: f for r, f in self.zones.items() if r not in COVERS and r in (only or self.zones)
-        }
-        lists = {role: storage.read_frame(file) for role, file in files.items()}
-        if self.day == self.desk.county.ledger:
-            return lists
-        named = {bsm for frame in lists.values() for bsm in evidence.named(frame)}
-        columns = ["bsm", "geometry"]
-        opened = storage.read_frame(self.opened, columns, only={"bsm": named or {""}})
-        return evidence.follow_lists(lists, opened)
 
 
 def jobs(desk: Desk, day: date) -> Iterator[Job]:
     """Yield the dockets of an export, its parts, and the evidence they make together."""
     sources = Sources(desk, day)
     yield _docket_job(sources)
-    for code, name in _towns(desk.county).items():
+    for code, name in parts_of(desk.county).items():
         yield _part_job(sources, code, name)
     yield _joining_job(sources)
-
-
-def _towns(county: County) -> dict[str, str]:
-    """Return the names of the parts by their codes."""
-    return {town.code: town.name for town in county.towns} | {OTHER: "未定镇办"}
 
 
 def _file(sources: Sources, code: str, ending: str) -> Path:
@@ -105,7 +49,7 @@ def _docket_job(sources: Sources) -> Job:
     """Return the job that hashes what each town's plots read, and tells of lists that miss all."""
     desk, day = sources.desk, sources.day
     notes = desk.export(day, "list_problems.csv")
-    dockets = {code: _file(sources, code, "json") for code in _towns(desk.county)}
+    dockets = {code: _file(sources, code, "json") for code in parts_of(desk.county)}
     zones = sources.zones
     lists = {role: file for role, file in zones.items() if role not in COVERS}
 
@@ -119,7 +63,7 @@ def _docket_job(sources: Sources) -> Job:
         read = {role: storage.read_frame(file) for role, file in lists.items()}
         problems = evidence.list_problems(read, known)
         followed = sources.lists()
-        keys = {code: _ground(sources, code, followed).digest() for code in dockets}
+        keys = {code: ground_of(sources, code, followed).digest() for code in dockets}
 
         def write() -> list[Path]:
             for code, file in dockets.items():
@@ -151,7 +95,7 @@ def _part_job(sources: Sources, code: str, name: str) -> Job:
     def compute(_state: State) -> Outcome:
         from pipeline import evidence, storage, tables
 
-        ground = _ground(sources, code, sources.lists())
+        ground = ground_of(sources, code, sources.lists())
         parcels = ground.parcels.frame()
         covers = {role: rows.frame() for role, rows in ground.covers.items()}
         pieces = parcels.iloc[:0]
@@ -186,7 +130,7 @@ def _joining_job(sources: Sources) -> Job:
     """Return the job that joins the parts and judges the supplements, which reach across towns."""
     desk, day = sources.desk, sources.day
     county, product = desk.county, desk.export(day, "evidence.parquet")
-    parts = [_file(sources, code, "parquet") for code in _towns(county)]
+    parts = [_file(sources, code, "parquet") for code in parts_of(county)]
     zones = {role: file for role, file in sources.zones.items() if role in REACHING}
 
     def compute(_state: State) -> Outcome:
@@ -253,68 +197,3 @@ def _with_ground(columns: pd.DataFrame, known: gpd.GeoDataFrame) -> gpd.GeoDataF
     shapes = np.full(len(columns), None, dtype=object)
     shapes[at >= 0] = known.geometry.to_numpy()[at[at >= 0]]
     return gpd.GeoDataFrame(columns, geometry=shapes, crs=known.crs)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """The rows that decide a town's part: undecoded, but for the lists, of which there are few."""
-
-    parcels: Rows
-    previous: Rows
-    covers: Mapping[str, Rows]
-    lists: Mapping[str, gpd.GeoDataFrame]
-
-    def digest(self) -> str:
-        """Return their hash."""
-        covers = {role: rows.digest() for role, rows in self.covers.items()}
-        lists = {role: _list_digest(rows) for role, rows in self.lists.items()}
-        own = {"parcels": self.parcels.digest(), "previous": self.previous.digest()}
-        return key_of(own | {"covers": covers, "lists": lists})
-
-
-def _ground(sources: Sources, code: str, lists: Mapping[str, gpd.GeoDataFrame]) -> _Ground:
-    """Return the rows of a town's part: its plots, and what comes near them or names them."""
-    from pipeline import evidence, storage
-
-    town = _town_rows(sources, code)
-    parcels = storage.Lying(sources.parcels)
-    own = parcels.rows(town, evidence.PLOTS)
-    places = storage.Places(parcels.boxes()[town])
-
-    def met(file: Path, columns: tuple[str, ...]) -> Rows:
-        lying = storage.Lying(file)
-        return lying.rows(places.near(lying.boxes()), columns)
-
-    bsm = own.table["bsm"].to_pandas()
-    return _Ground(
-        parcels=own,
-        previous=met(sources.previous, evidence.PREVIOUS),
-        covers={
-            role: met(sources.zones[role], ("geometry",))
-            for role in COVERS
-            if role in sources.zones
-        },
-        lists={
-            role: evidence.concerning(frame, bsm, places.near(frame.bounds.to_numpy()))
-            for role, frame in lists.items()
-            if role != "supplement"
-        },
-    )
-
-
-def _list_digest(rows: gpd.GeoDataFrame) -> str:
-    """Return the hash of what a list says; where it stands in its file has no say."""
-    columns = rows.columns.difference(["source_file", "source_row", "geometry"])
-    said = rows[columns].to_csv(index=False) + "".join(map(str, rows.geometry.to_wkb(hex=True)))
-    return hashlib.sha256(said.encode()).hexdigest()
-
-
-def _town_rows(sources: Sources, code: str) -> NDArray[np.bool_]:
-    """Return which plots are of the part."""
-    import pandas as pd
-
-    from pipeline import storage
-
-    town = pd.Series(storage.Lying(sources.parcels).values("town_code"), dtype=object)
-    codes = [one.code for one in sources.desk.county.towns]
-    return (~town.isin(codes) if code == OTHER else town.eq(code)).to_numpy(dtype=bool)
