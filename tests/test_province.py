@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -84,6 +85,8 @@ def test_two_workers_one_of_them_killed_make_the_same_bytes_as_one(counties, pro
         said = run.stderr.read()
         assert run.wait() == 0, said
     assert hashes(tmp_path) == hashes(province)
+    for code in CODES:  # a county's own steps are shared out, not the counties alone
+        assert len(set(re.findall(rf"{code}县 .*进程 (\d+)", said))) > 1
 
 
 def _workers(pid):
