@@ -288,24 +288,13 @@ def short_of_goal(tally: Tally) -> list[str]:
         found = sum(n for (rule, _, _), n in tally.found.items() if rule == code)
         if planted and found < GOAL * planted:
             named = "、".join(f"{kind} 漏 {n}/{of}" for kind, (n, of, _) in missed.items())
-            lines.append(f"- `{code}` 召回率 {_percent(found, planted)}：{named}。{_why(code)}")
+            lines.append(f"- `{code}` 召回率 {_percent(found, planted)}：{named}。")
         if tally.new[code] and tally.explained[code] < GOAL * tally.new[code]:
             share = _percent(tally.explained[code], tally.new[code])
             rest = tally.new[code] - tally.explained[code]
-            lines.append(f"- `{code}` 准确率 {share}：{rest} 处没有埋错可以解释。{_why(code)}")
+            lines.append(f"- `{code}` 准确率 {share}：{rest} 处没有埋错可以解释。")
     return lines
 
-
-def _why(code: str) -> str:
-    return REASONS.get(code, "")
-
-
-REASONS = {
-    "PLOT_TINY": (
-        "都在坐标 X、Y 颠倒的文件里：本来就小的图斑换了位置，与没有错的那份对不上，不是误报。"
-    ),
-}
-"""Why a rule stays below the goal, by code."""
 
 RULE_HEADS = (
     "规则",
