@@ -23,6 +23,7 @@ PEER_GOALS = {
 """How many times our time each peer is to need at 2.5·10⁵ plots."""
 FLOOR_GOAL, GROWTH_GOAL, MEMORY_GOAL_MB, GEOD_GOAL, AREA_GOAL_M2 = 2.5, 1.25, 2048, 5, 1e-3
 CORES = 2
+BUSY = 1.5  # from this load on wall times say nothing
 WORDS = Path(__file__).with_name("performance.md")
 
 
@@ -44,13 +45,13 @@ def _goals(county: dict, ours: dict) -> list[str]:
     own = county["gengbao"]
     rows = [
         (f"{NAMES[name]} ÷ 耕保", f"约 {goal}",
-         *(f"{county[name][kind] / own[kind]:.1f}" for kind in ("wall_s", "cpu_s")))
+         _times(county[name], own), f"{county[name]['cpu_s'] / own['cpu_s']:.1f}")
         for name, goal in PEER_GOALS.items()
         if name in county
     ]  # fmt: skip
     if "floor" in county:
         wall, cpu = _floor(county["floor"])
-        rows.append(("耕保 ÷ 下限", f"≤ {FLOOR_GOAL}", f"{own['wall_s'] / wall:.1f}",
+        rows.append(("耕保 ÷ 下限", f"≤ {FLOOR_GOAL}", _times(own, county["floor"] | {"wall_s": wall}),
                      f"{own['cpu_s'] / cpu:.1f}"))  # fmt: skip
         took, off = county["floor"]["area_us"], county["floor"]["area_off_m2"]["equal"]
         rows += [
@@ -69,6 +70,13 @@ def _goals(county: dict, ours: dict) -> list[str]:
         "### 2.5·10⁵ 个图斑的目标", "", "| | 目标 | 按墙钟 | 按 CPU |", "| --- | --: | --: | --: |",
         *(f"| {' | '.join(row)} |" for row in rows), "",
     ]  # fmt: skip
+
+
+def _times(result: dict, other: dict) -> str:
+    """Return how many times the other's wall time it took; a dash where the machine was busy."""
+    if max(result["load"], other["load"]) > BUSY:
+        return "—"
+    return f"{result['wall_s'] / other['wall_s']:.1f}"
 
 
 def _floor(floor: dict) -> tuple[float, float]:
@@ -109,7 +117,7 @@ def _table(scale: str, results: dict) -> list[str]:
         stages = "，".join(f"{name} {cpu:.2f}" for name, (_, cpu) in result["stages"].items())
         out.append(
             f"| {NAMES[engine]} | {result['wall_s']:.1f} | {result['cpu_s']:.1f} "
-            f"| {result['peak_mb']:.0f} | {result['wall_s'] / ours['wall_s']:.1f} "
+            f"| {result['peak_mb']:.0f} | {_times(result, ours)} "
             f"| {result['cpu_s'] / ours['cpu_s']:.1f} | {result['load']:.1f} | {stages} |"
         )
     missing = [label for name, label in NAMES.items() if name not in engines]
@@ -134,7 +142,7 @@ def _floor_words(floor: dict, ours: dict) -> list[str]:
     each = floor["cpu"]["overlay"] / floor["edge_pairs"] * 1e9
     took, off = floor["area_us"], floor["area_off_m2"]
     bound = f"下限：{'，'.join(parts)}；后三项由 {CORES} 个核分担，共 {wall:.2f} s"
-    times = f"{ours['wall_s'] / wall:.1f} 倍，CPU 是 {ours['cpu_s'] / cpu:.1f} 倍"
+    times = f"{_times(ours, floor | {'wall_s': wall})} 倍，CPU 是 {ours['cpu_s'] / cpu:.1f} 倍"
     counted = f"{floor['vertices']:,} 个顶点，外框相交的面对 {floor['pairs']:,}"
     geod = f"1/k² 加权（numpy）{took['equal']:.1f}，pyproj.Geod 逐个算 {took['geod']:.1f}"
     apart = f"官方 {off['official']:.4f} ㎡（B、L 取整到 1e-6 秒），加权 {off['equal']:.1e} ㎡"
