@@ -51,8 +51,8 @@ def _goals(county: dict, ours: dict) -> list[str]:
     ]  # fmt: skip
     if "floor" in county:
         wall, cpu = _floor(county["floor"])
-        rows.append(("耕保 ÷ 下限", f"≤ {FLOOR_GOAL}", _times(own, county["floor"] | {"wall_s": wall}),
-                     f"{own['cpu_s'] / cpu:.1f}"))  # fmt: skip
+        times = _times(own, county["floor"] | {"wall_s": wall})
+        rows.append(("耕保 ÷ 下限", f"≤ {FLOOR_GOAL}", times, f"{own['cpu_s'] / cpu:.1f}"))
         took, off = county["floor"]["area_us"], county["floor"]["area_off_m2"]["equal"]
         rows += [
             ("pyproj.Geod 逐个算 ÷ 官方面积", f"≥ {GEOD_GOAL}", "",
