@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -16,8 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import evidence, storage, tables
+from pipeline.freshness import State
 from pipeline.ingest.county import load_county
-from pipeline.stages import Desk
+from pipeline.model import Town
+from pipeline.stages import Desk, plan
+from pipeline.stages.carrying import job_key
 from pipeline.stages.grounds import Sources
 
 PREVIOUS, LEDGER, NEWEST = date(2022, 12, 31), date(2023, 9, 30), date(2023, 10, 31)
@@ -139,6 +143,18 @@ def test_a_change_in_one_towns_file_redoes_the_evidence_of_that_town_only(tiny, 
         joined = storage.read_frame(desk.export(day, "evidence.parquet"))
         assert joined.loc[joined["bsm"] == inner, "dlbm_prev"].eq("1006").all()
         assert_same(joined, all_at_once(Sources(desk, day)))
+
+
+def test_a_town_without_plots_gets_its_part_though_no_plot_has_changed(tiny, finished):
+    county, name = load_county(tiny), f"分镇 {NEWEST}"
+    new = Town(code=f"{county.code}199", name="新设镇", aliases=(), group="", basin="")
+    fresh = []
+    for towns in (county.towns, (*county.towns, new)):
+        desk = Desk(replace(county, towns=towns), finished)
+        state = State.load(desk.state_file)
+        job = next(job for job in plan(desk) if job.name == name)
+        fresh.append(state.fresh(name, job_key(desk, state, job), finished))
+    assert fresh == [True, False]
 
 
 BOXES = st.lists(

@@ -72,6 +72,8 @@ def gather(
 ) -> gpd.GeoDataFrame:
     """Cut the plots and gather what is known of each piece on the export's date.
 
+    All plots at once; a run does the same town by town (decision 0077).
+
     parcels: fields.PARCELS; zones: role → frame (pbf and target at least), a role not delivered is
     absent; previous: last year's parcels (None: unknown); codes: tables.land_codes(). All in the
     county's working CRS. Returns COLUMNS, sorted by bsm, piece; areas in m² with two decimals,

@@ -23,6 +23,7 @@ ADVICE = "请保留现场文件并联系开发者"
 def job_key(desk: Desk, state: State, job: Job) -> str:
     """Return what the job's result depends on, as one hash; moved folders keep their keys.
 
+    What it makes is part of it: a new town is one more product of jobs that else read the same.
     Raises InputError naming every file of the user's that can't be read.
     """
     own = {path for path in job.inputs if path.is_relative_to(desk.out)}
@@ -33,6 +34,7 @@ def job_key(desk: Desk, state: State, job: Job) -> str:
             "inputs": state.contents.of_all(own, base=desk.out),
             "tables": state.contents.of_all(shipped, base=PACKAGE),
             "brought": desk.brought(state, set(job.inputs) - own - shipped),
+            "makes": sorted(path.relative_to(desk.out).as_posix() for path in job.makes),
             "params": job.params,
         }
     )
