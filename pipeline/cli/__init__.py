@@ -5,7 +5,6 @@ A command is one file in `commands/`, found by itself: it holds COMMANDS, a tupl
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import logging
 import os
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from pipeline import __version__
 from pipeline.cli import commands
 from pipeline.cli.command import DEFAULT_COUNTY, Command
+from pipeline.cli.grammar import Grammar
 from pipeline.errors import GengbaoError
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ def run(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     for library in ("pyogrio", "fontTools", "tornado", "bokeh"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    args = _parser().parse_args(argv)
+    debug = False
     try:
+        args = _parser().parse_args(argv)
+        debug = args.debug
         code: int = args.command.run(args)
         sys.stdout.flush()
     except BrokenPipeError:  # `gengbao … | head`: whoever reads has read enough
@@ -44,7 +46,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         return 0
     except GengbaoError as error:
         print(error, file=sys.stderr)
-        if args.debug or error.exit_code == 1:
+        if debug or error.exit_code == 1:
             log.exception("调试信息")
         return error.exit_code
     return code
@@ -67,15 +69,15 @@ def _speak_utf8() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Grammar:
     """Return the command line's grammar."""
-    parser = argparse.ArgumentParser(
+    parser = Grammar(
         prog="gengbao", description="耕保：从调查成果到分类、台账与地图", epilog=EXIT_CODES
     )
     parser.add_argument("--version", action="version", version=f"gengbao {__version__}")
-    common = argparse.ArgumentParser(add_help=False)
+    common = Grammar(add_help=False)
     common.add_argument("--debug", action="store_true", help="出错时显示调用栈")
-    where = argparse.ArgumentParser(add_help=False, parents=[common])
+    where = Grammar(add_help=False, parents=[common])
     where.add_argument(
         "--county", type=Path, default=DEFAULT_COUNTY, help="县文件夹（默认 data/raw）"
     )
