@@ -6,6 +6,8 @@ import multiprocessing
 import os
 import threading
 
+from pipeline.errors import Finding, UsageError
+
 WORKERS = "GENGBAO_WORKERS"
 
 
@@ -29,8 +31,13 @@ def die_with_parent() -> None:
 def most_workers() -> int:
     """Return how many processes may work at once: GENGBAO_WORKERS, else two where there are cores.
 
-    A daemon, such as a worker of a cluster, may have none of its own.
+    A daemon, such as a worker of a cluster, may have none of its own. Raises UsageError where the
+    variable is no whole number.
     """
     if multiprocessing.current_process().daemon:
         return 1
-    return int(os.environ.get(WORKERS, "0")) or min(2, os.cpu_count() or 1)
+    asked = os.environ.get(WORKERS, "") or "0"
+    if not asked.isdecimal():
+        advice = "写正整数，或取消这个环境变量（默认：至多两个进程）"
+        raise UsageError(Finding(f"环境变量 {WORKERS}", f"“{asked}”不是进程数", advice))
+    return int(asked) or min(2, os.cpu_count() or 1)
