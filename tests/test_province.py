@@ -173,6 +173,8 @@ def test_two_runs_on_one_place_refuse_each_other(counties, tmp_path):
     [
         (("没有这里", "--out", "x"), "没有这个文件夹"),
         ((".", "--out", "x", "--workers", "0"), "应为正整数"),
+        ((".", "--out", "x", "--memory", "三个G"), "应写成 3GiB"),
+        ((".", "--out", "x", "--memory", "3"), "至少 100MiB"),
         ((".",), "--out"),
     ],
 )
@@ -180,6 +182,11 @@ def test_a_wrong_command_line_is_told(args, said):
     done = gengbao("province", *args)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_a_countys_own_folder_is_no_province(tiny, tmp_path):
+    with pytest.raises(UsageError, match=r"这是一个县的文件夹.*写它的上一级"):
+        run_province(tiny, tmp_path, Cluster(), Wanted())
 
 
 def test_a_scheduler_that_does_not_answer_is_told(counties, tmp_path):

@@ -30,10 +30,14 @@ def find(root: Path) -> list[Folder]:
     """Return every folder directly below `root`, by county code, then by name.
 
     None is passed over: one without county.toml, with faulty settings or with the code of another
-    is refused with its findings. Raises UsageError where there is no folder at all.
+    is refused with its findings. Raises UsageError where there is no folder at all, and where
+    `root` is itself a county's.
     """
     if not root.is_dir():
         raise UsageError(Finding(str(root), "没有这个文件夹", "写放各县文件夹的那个文件夹"))
+    if (root / SETTINGS).is_file():
+        advice = "写它的上一级，即放各县文件夹的那个文件夹；只做这一个县用 gengbao all --county"
+        raise UsageError(Finding(str(root), f"这是一个县的文件夹（里面有 {SETTINGS}）", advice))
     inside = [p for p in sorted(root.iterdir()) if p.is_dir() and not p.name.startswith(".")]
     if not inside:
         advice = "每个县一个文件夹，内容按 data/raw/README.md"

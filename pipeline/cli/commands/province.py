@@ -13,6 +13,8 @@ log = logging.getLogger("gengbao")
 
 FIRST = (1, 5, 3, 4)
 """Of several exit codes the one that is told: the one that more hangs on."""
+LEAST_BYTES = 100 * 2**20
+"""Less than the libraries alone take: every worker would be ended before it has begun."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="本机起几个工作进程（默认：处理器个数；写了 --scheduler 时不用）",
     )  # fmt: skip
     parser.add_argument(
-        "--memory", default="auto", help="每个工作进程的内存上限，如 3GiB（默认：平分本机内存）"
-    )
+        "--memory", type=_memory, default="auto", metavar="上限",
+        help="每个工作进程的内存上限，如 3GiB（默认：平分本机内存）",
+    )  # fmt: skip
     parser.add_argument("--name", default="全省", help="省名，印在全省图上（默认“全省”）")
     drawn = parser.add_mutually_exclusive_group()
     drawn.add_argument("--maps", action="store_true", help="各县的图件、报表也一起做")
@@ -37,6 +40,18 @@ def _positive(text: str) -> int:
     if not text.isdigit() or text.strip("0") == "":
         raise argparse.ArgumentTypeError(f"应为正整数：{text}")
     return int(text)
+
+
+def _memory(text: str) -> str:
+    from dask.utils import parse_bytes
+
+    try:
+        good = text == "auto" or parse_bytes(text) >= LEAST_BYTES
+    except ValueError:
+        good = False
+    if not good:
+        raise argparse.ArgumentTypeError(f"应写成 3GiB、800MiB 这样（至少 100MiB）：{text}")
+    return text
 
 
 def run(args: argparse.Namespace) -> int:
