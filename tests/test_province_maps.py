@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
 import shapely
@@ -18,6 +19,8 @@ from pipeline.errors import Finding, InputError
 from pipeline.province.maps import DEGREES, equal_area, map_data, outlines, specs
 from pipeline.province.run import CountyRun
 from pipeline.render import style
+from pipeline.render.frame import fit_frame
+from pipeline.render.graticule import grid
 from pipeline.render.labels import Wanted, place
 from pipeline.render.sheet import Box, new_sheet
 from pipeline.render.style import page
@@ -142,6 +145,14 @@ def test_the_plane_keeps_areas_across_zones():
     crs = equal_area(gpd.GeoSeries([shapely.box(106, 31, 112, 40)]).total_bounds)
     area, _ = box.crs.get_geod().geometry_area_perimeter(box.iloc[0])
     assert box.to_crs(crs).area.iloc[0] == pytest.approx(abs(area), rel=1e-6)
+
+
+def test_a_frame_that_no_meridian_crosses_has_a_grid_without_crosses():
+    """A district of 2 km: at 1∶10 000 a minute of arc is longer than the frame."""
+    crs = equal_area(np.array([109.004, 33.004, 109.012, 33.012]))
+    middle = gpd.GeoSeries([shapely.Point(109.008, 33.008)], crs=DEGREES).to_crs(crs).iloc[0]
+    frame = fit_frame(Box(20, 20, 220, 160), middle.buffer(500).bounds, 5.0)
+    assert grid(new_sheet(page("A3")), frame, crs, []) == "经纬网间距1′"
 
 
 def test_what_maps_show_decides_their_number(county, tmp_path):

@@ -188,6 +188,8 @@ def draw_crosses(
     sheet: Sheet, frame: MapFrame, at: Sequence[tuple[float, float]], avoid: Sequence[Box]
 ) -> None:
     """Draw a cross at each point of the ground (m), but under the boxes to avoid."""
+    if not at:
+        return
     crosses = frame.to_page(shapely.points(list(at)))
     taken = shapely.union_all([area.inset(-1).shape() for area in avoid])
     clear = crosses[~shapely.intersects(taken, shapely.buffer(crosses, _CROSS_MM))]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipeline.render.frame import MapFrame
     from pipeline.render.sheet import Box, Sheet
 
-_STEPS_MIN = (5, 10, 15, 30, 60, 120, 300, 600)
+_STEPS_MIN = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600)
 _GRID_MM = 24.0
 _MINUTE_M = 1852.0
 _SAMPLES = 200
@@ -73,10 +73,10 @@ def _graticule(
     edge_labels(sheet, frame.box, (lower, upper), (left, right))
     x, y = (a.ravel() for a in np.meshgrid(across, upward))
     longitudes, latitudes = (np.asarray(a) * 60 for a in to_degrees.transform(x, y))
-    crossings = np.array(
-        [(a, b) for a in _rounds(longitudes, step_min) for b in _rounds(latitudes, step_min)]
-    )
-    longitude, latitude = crossings.T / 60
+    crossings = [
+        (a, b) for a in _rounds(longitudes, step_min) for b in _rounds(latitudes, step_min)
+    ]
+    longitude, latitude = np.array(crossings).reshape(-1, 2).T / 60
     found = to_degrees.transform(longitude, latitude, direction="INVERSE")
     points = [
         (float(e), float(n))
