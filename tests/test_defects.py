@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import sys
 
+import pandas as pd
 import pytest
 from command_line import ROOT, gengbao, hashes, read_csv
 
+from pipeline.errors import GengbaoError
 from pipeline.sample import make_sample
-from pipeline.sample.defects import TRUTH, kinds
+from pipeline.sample.defects import TRUTH, kinds, values
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import quality_truth
@@ -76,6 +78,13 @@ def test_every_kind_has_an_expectation_and_every_rule_in_it_exists():
     for kind, (needed, also) in expected.items():
         assert needed, kind
         assert not {*needed, *also} - rules, kind
+
+
+def test_a_row_of_defects_that_cannot_be_read_is_no_empty_row(monkeypatch):
+    row = {"kind": "x", "label": "错", "where": "DLBM~^01&TBMJ<9", "set": "TBMJ=~"}
+    monkeypatch.setattr(values, "table", lambda _: pd.DataFrame([row]))
+    with pytest.raises(GengbaoError, match="看不懂“TBMJ<9”"):
+        values.wrongs()
 
 
 def test_what_plants_defects_uses_nothing_of_what_finds_them():

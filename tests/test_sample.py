@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import measure
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, UsageError
 from pipeline.ingest.county import load_county
 from pipeline.sample import make_sample
 from pipeline.sample.dates import DEADLINE, later_days, rhythm
@@ -493,13 +493,15 @@ def test_a_folder_that_was_not_made_here_is_left_alone(tmp_path):
 
 
 def test_all_wrong_arguments_are_named_at_once(tmp_path):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UsageError) as caught:
         make_sample(
-            tmp_path / "x", scale="huge", exports=-1, every="day", code="61102", centre=(10, 5)
-        )
+            tmp_path / "x", scale="huge", exports=-1, every="day", code="61102", centre=(10, 5),
+            defects=-3,
+        )  # fmt: skip
     message = str(caught.value)
     for word in (
         "没有规模“huge”", "参数 exports", "没有间隔“day”", "“61102”不是六位数字", "10,5 不在范围内",
+        "参数 defects：-3",
     ):  # fmt: skip
         assert word in message
     assert not (tmp_path / "x").exists()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigError, Finding
+from pipeline.errors import ConfigError, Finding, UsageError
 from pipeline.sample.county import build
 from pipeline.sample.dates import RHYTHMS, later_days, rhythm
 from pipeline.sample.defects import plant
@@ -14,6 +14,7 @@ from pipeline.sample.folder import MARK, write_folder
 from pipeline.sample.place import place_at, within
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _MOST = 100  # weekly, nearly two years
@@ -38,12 +39,17 @@ def make_sample(  # noqa: PLR0913 - the options of the command line, all by keyw
     code, name: of the county, else the figures' own; defects: how many errors of every kind are
     planted, with truth.csv beside; centre: longitude and latitude of its middle (degrees), whose 3°
     zone is its CRS. The same arguments give the same bytes (but for .gdb, whose rows and WKB are
-    equal). Raises ConfigError, before anything is written, for
-    an unknown scale or rhythm, a bad code or number of exports, and for a folder with a
-    county.toml that wasn't made here.
+    equal). Raises, before anything is written, UsageError for an unknown scale or rhythm, a bad
+    code, centre, number of exports or of defects; ConfigError for a folder that holds anything
+    that wasn't made here.
     """
     every = every or rhythm(exports)
-    _check(root, scale, (exports, every), code, centre)
+    wrong = [*_wrong_words(scale, every, code, centre), *_wrong_counts(exports, defects)]
+    occupied = _occupied(root)
+    if wrong:
+        raise UsageError([*wrong, *occupied])
+    if occupied:
+        raise ConfigError(occupied)
     county = build(SCALES[scale], later_days(exports, every), (code, name), place_at(centre), seed)
     temp = root.parent / f".{root.name}.sample-tmp"
     shutil.rmtree(temp, ignore_errors=True)
@@ -57,35 +63,37 @@ def make_sample(  # noqa: PLR0913 - the options of the command line, all by keyw
         shutil.rmtree(temp, ignore_errors=True)
 
 
-def _check(
-    root: Path,
-    scale: str,
-    asked: tuple[int, str],
-    code: str | None,
-    centre: tuple[float, float] | None,
-) -> None:
-    exports, every = asked
-    findings = []
+def _wrong_words(
+    scale: str, every: str, code: str | None, centre: tuple[float, float] | None
+) -> Iterator[Finding]:
+    """Yield what is wrong with the arguments that name or place something."""
     if scale not in SCALES:
-        findings.append(Finding("参数 scale", f"没有规模“{scale}”", f"可用：{'、'.join(SCALES)}"))
-    if not 0 <= exports <= _MOST:
-        findings.append(Finding("参数 exports", f"{exports}", f"取 0 至 {_MOST}"))
+        yield Finding("参数 scale", f"没有规模“{scale}”", f"可用：{'、'.join(SCALES)}")
     if every not in RHYTHMS:
-        findings.append(Finding("参数 every", f"没有间隔“{every}”", f"可用：{'、'.join(RHYTHMS)}"))
+        yield Finding("参数 every", f"没有间隔“{every}”", f"可用：{'、'.join(RHYTHMS)}")
     if code is not None and not (len(code) == 6 and code.isdigit()):  # noqa: PLR2004 - 6 digits
-        findings.append(Finding("参数 code", f"“{code}”不是六位数字", "例如 611026"))
+        yield Finding("参数 code", f"“{code}”不是六位数字", "例如 611026")
     if centre is not None and not within(centre):
         advice = "经度 73.5 至 136.5、纬度 15 至 55（度），例如 109.8,33.6"
-        findings.append(Finding("参数 centre", f"{centre[0]:g},{centre[1]:g} 不在范围内", advice))
+        yield Finding("参数 centre", f"{centre[0]:g},{centre[1]:g} 不在范围内", advice)
+
+
+def _wrong_counts(exports: int, defects: int) -> Iterator[Finding]:
+    """Yield what is wrong with the numbers asked for."""
+    if not 0 <= exports <= _MOST:
+        yield Finding("参数 exports", f"{exports}", f"取 0 至 {_MOST}")
+    if defects < 0:
+        yield Finding("参数 defects", f"{defects}", "取 0（不埋错）或正整数")
+
+
+def _occupied(root: Path) -> list[Finding]:
+    """Return why a folder can't be written: it holds what wasn't made here."""
     toml = root / "county.toml"
     if toml.exists() and not toml.read_text(encoding="utf-8", errors="replace").startswith(MARK):
-        findings.append(
-            Finding(str(toml), "这个县文件夹不是 gengbao sample 生成的", "另选一个空文件夹")
-        )
-    elif root.exists() and not toml.exists() and _foreign(root):
-        findings.append(Finding(str(root), "文件夹里已有别的文件", "另选一个空文件夹"))
-    if findings:
-        raise ConfigError(findings)
+        return [Finding(str(toml), "这个县文件夹不是 gengbao sample 生成的", "另选一个空文件夹")]
+    if root.exists() and not toml.exists() and _foreign(root):
+        return [Finding(str(root), "文件夹里已有别的文件", "另选一个空文件夹")]
+    return []
 
 
 def _foreign(root: Path) -> list[str]:

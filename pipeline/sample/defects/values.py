@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from pipeline.errors import Finding, GengbaoError
 from pipeline.sample.figures import table
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Wrong:
 
 
 def wrongs() -> tuple[Wrong, ...]:
-    """Return every kind of wrong value."""
+    """Return every kind of wrong value. Raises GengbaoError for a row that can't be read."""
     rows = table("defects").fillna("").to_dict("records")
     return tuple(
         Wrong(
@@ -60,7 +61,16 @@ def wrongs() -> tuple[Wrong, ...]:
 
 
 def _parsed(grammar: re.Pattern[str], text: str, joint: str) -> tuple[re.Match[str], ...]:
-    found = [grammar.fullmatch(part) for part in text.split(joint) if part]
+    """Return the parts of a cell; GengbaoError for one that isn't written as `Wrong` says."""
+    parts = [part for part in text.split(joint) if part]
+    found = [grammar.fullmatch(part) for part in parts]
+    unread = [
+        Finding(f"defects.csv “{text}”", f"看不懂“{part}”", "写法见 sample/defects/values.py")
+        for part, match in zip(parts, found, strict=True)
+        if match is None
+    ]
+    if unread:
+        raise GengbaoError(unread)
     return tuple(match for match in found if match)
 
 
