@@ -52,18 +52,20 @@ class Pace:
     @property
     def name(self) -> str:
         """Return what is at work, "" between stages."""
-        return "、".join(self._running)
+        return "、".join(list(self._running))
 
     @property
     def elapsed(self) -> float:
-        """Return the seconds since the stage at work that began last began."""
-        return time.monotonic() - max(started for _, started in self._running.values())
+        """Return the seconds since the stage at work that began last began, 0 between stages."""
+        now = time.monotonic()
+        return now - max((started for _, started in list(self._running.values())), default=now)
 
     def line(self) -> str:
         """Say in one line what is at work: stage, count, rate, time left."""
-        first = self.step - len(self._running) + 1
+        running = list(self._running.items())  # whoever shows it is another thread
+        first = self.step - len(running) + 1
         return "；".join(
-            self._line(name, number) for number, name in enumerate(list(self._running), first)
+            self._line(name, at, number) for number, (name, at) in enumerate(running, first)
         )
 
     def slowest(self, count: int = 5) -> str:
@@ -72,8 +74,8 @@ class Pace:
         longest = sorted(self.seconds.items(), key=lambda item: -item[1])[:count]
         return "、".join(f"{name} {took:.1f}秒（{took / total:.0%}）" for name, took in longest)
 
-    def _line(self, name: str, number: int) -> str:
-        size, started = self._running[name]
+    def _line(self, name: str, at: tuple[float, float], number: int) -> str:
+        size, started = at
         elapsed = time.monotonic() - started
         said = f"{name}：第 {number} 步，读 {size:.0f} MB，已 {elapsed:.0f} 秒"
         known, seconds = self._known.get(_kind(name), (0.0, 0.0))
