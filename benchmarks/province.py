@@ -32,8 +32,6 @@ SCALES = ("small", "medium", "county", "stress")
 EQUAL, EQUAL_SCALE = 4, "small"
 SPEED_UP = "speed_up"
 GOAL = 1.7
-LINEAR = 0.25
-BOUND_GB = 3.0
 MILLION = 1e6
 
 

@@ -1,6 +1,6 @@
 """Eight counties of different sizes and zones: what a province's run promises, shown once.
 
-python benchmarks/province_acceptance.py [--data FOLDER] [--keep]
+python benchmarks/province_acceptance.py [--data FOLDER]
 
 One worker and two, and two of which one is killed: the same bytes. One county with a truncated
 export: seven finished, one explained, exit code 4. Ends with 1 where any of it isn't so.

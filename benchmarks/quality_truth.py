@@ -49,7 +49,7 @@ SMALL = {"scale": "tiny", "count": 2, "deliveries": 0, "seed": 1}
 
 
 class Expectation(NamedTuple):
-    """What a kind of defect must lead to, what may follow, and why it may go unnoticed."""
+    """What a kind of defect must lead to, and what may rightly follow."""
 
     rules: tuple[str, ...]
     also: frozenset[str]

@@ -15,12 +15,10 @@ from hypothesis import strategies as st
 from pipeline.errors import ConfigError
 from pipeline.model import Published
 from pipeline.reconcile import Printed, findings_text, reconcile
-from pipeline.tables import classes
 from pipeline.tables.figures import figure_labels
 from pipeline.tables.published import load_published_items
 
 ITEMS, LABELS = load_published_items(), figure_labels()
-LEAVES = [c.name for c in classes() if c.task]
 SUMS = {row.item: row.parts for row in ITEMS if row.kind == "definition"}
 
 

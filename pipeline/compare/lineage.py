@@ -99,7 +99,7 @@ def match(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, *, crs: Any) -> Match:  
     return Match(links, flows(before, after, same, descent))
 
 
-def _require_comparable(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, crs: Any) -> None:  # noqa: ANN401
+def _require_comparable(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame, crs: Any) -> None:  # noqa: ANN401 - whatever pyproj takes
     wanted = CRS.from_user_input(crs)
     findings = []
     for where, frame in (("前期成果", old), ("后期成果", new)):

@@ -95,9 +95,8 @@ def read_checklist_words(folder: Traversable) -> ChecklistWords:
             normal(row["alias"]): ListColumn(row["field"], row["unit"], rank)
             for rank, row in enumerate(columns)
         },
-        categories=own
-        | {normal(r["alias"]): tuple(r["categories"].split("|")) for r in categories},
-        statuses={normal(row["alias"]): tuple(row["statuses"].split("|")) for row in statuses},
+        categories=own | _meanings(categories, "categories"),
+        statuses=_meanings(statuses, "statuses"),
         words={k: tuple(normal(r["word"]) for r in words if r["kind"] == k) for k in KINDS},
     )
 

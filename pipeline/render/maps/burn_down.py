@@ -40,7 +40,6 @@ MOST = 25
 """Towns a page holds so that every chart has its words."""
 _SAID = 0.56
 """Share of a chart's width for what is left; its name has the rest."""
-_WHOLE = Box(24.0, 40.0, 176.0, 232.0)
 _TOWNS = Box(186.0, 28.0, 406.0, 250.0)
 OUTLOOK = {
     "done": "已完成",
