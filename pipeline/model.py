@@ -122,7 +122,6 @@ class Contact:
 
     town: str
     village: str
-    role: str
     unit: str
     person: str
 

@@ -13,6 +13,7 @@ from command_line import gengbao, read_csv
 from office_data import by_libreoffice, office_data, opened
 
 from pipeline.errors import GengbaoError
+from pipeline.ingest.contacts import contact_of, load_contacts
 from pipeline.model import Contact
 from pipeline.reports.ledgers import make
 from pipeline.tables.ledgerform import load_ledger_columns, seal, sealed
@@ -135,16 +136,35 @@ def test_every_row_is_sealed_and_libreoffice_breaks_no_seal(tmp_path, files):
 
 def test_a_person_comes_from_contacts_alone_and_only_into_that_column(data, files):
     town = data.county.towns[0].name
-    contacts = (
-        Contact(town=town, village="", role="责任人", unit="某某办公室", person="〇某某"),
-        Contact(town=town, village="", role="签发人", unit="", person="△某某"),
-    )
+    contacts = (Contact(town=town, village="", unit="某某办公室", person="〇某某"),)
     own = next(name for name in files if town in name)
     rows = rows_of(opened(make(replace(data, contacts=contacts))[own])["问题台账"])
     assert {row["person"] for row in rows} == {"〇某某"}
     assert {row["unit"] for row in rows} == {"某某办公室"}
     assert {row["person"] for row in rows_of(opened(files[own])["问题台账"])} == {None}
-    assert not any("△" in str(value) for row in rows for value in row.values())
+    assert not any("〇" in str(row[name]) for row in rows for name in row if name != "person")
+
+
+def test_who_answers_for_a_village_comes_before_its_town_and_the_county():
+    county, town, village = (
+        Contact(town=town, village=village, unit="", person=person)
+        for town, village, person in (("全县", "", "〇"), ("甲镇", "", "△"), ("甲镇", "乙村", "□"))
+    )
+    known = (county, town, village)
+    assert contact_of(known, "甲镇", "乙村") == village
+    assert contact_of(known, "甲镇", "丙村") == town
+    assert contact_of(known, "丁镇", "丙村") == county
+    assert contact_of((town,), "丁镇", "") is None
+
+
+def test_a_role_that_nothing_prints_is_refused_with_its_line(tmp_path):
+    (tmp_path / "contacts.csv").write_text(
+        "town,village,role,unit,person\n全县,,签发人,,〇某某\n", encoding="utf-8"
+    )
+    _, findings = load_contacts(tmp_path, ())
+    (said,) = map(str, findings)
+    assert said.startswith("contacts.csv 第 2 行：role“签发人”不认识；处理办法：只能写 责任人")
+    assert "某某" not in said
 
 
 def test_hostile_text_stays_text_and_hostile_names_stay_names(data):

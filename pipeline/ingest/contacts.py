@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 NAME = "contacts.csv"
 COLUMNS = ("town", "village", "role", "unit", "person")
-ROLES = ("责任人", "签发人", "联系人")
+ROLE = "责任人"
+"""The one role there is: the ledgers print who answers for a task, nothing prints another."""
 
 
 def load_contacts(root: Path, towns: tuple[Town, ...]) -> tuple[tuple[Contact, ...], list[Finding]]:
@@ -30,27 +31,29 @@ def load_contacts(root: Path, towns: tuple[Town, ...]) -> tuple[tuple[Contact, .
     rows, findings = read_rows(path, COLUMNS)
     names = {name: town.name for town in towns for name in (town.name, *town.aliases)}
     names[WHOLE_COUNTY] = WHOLE_COUNTY
-    found: dict[tuple[str, str, str], Contact] = {}
+    found: dict[tuple[str, str], Contact] = {}
     for row in rows:
-        where, cells = f"{NAME} 第 {row.line} 行", row.cells
+        where, cells = f"{NAME} 第 {row.line} 行", dict(row.cells)
+        role = cells.pop("role")
         if len(names) > 1 and cells["town"] not in names:
             advice = nearest(cells["town"], names)
             findings.append(Finding(where, f"town“{cells['town']}”不在 towns.csv 中", advice))
-        if cells["role"] not in ROLES:
-            found_text = f"role“{cells['role']}”不认识"
-            findings.append(Finding(where, found_text, nearest(cells["role"], ROLES)))
+        if role != ROLE:
+            advice = f"只能写 {ROLE}：别的人员不印进任何成果，请删去这一行"
+            findings.append(Finding(where, f"role“{role}”不认识", advice))
         if not cells["person"] and not cells["unit"]:
             findings.append(Finding(where, "unit、person 都为空", "至少填一样，或删去这一行"))
         contact = Contact(**{**cells, "town": names.get(cells["town"], cells["town"])})
-        key = (contact.town, contact.village, contact.role)
+        key = (contact.town, contact.village)
         if key in found:
-            text = "同一镇办、村、role 写了两行"
+            text = "同一镇办、村写了两行"
             findings.append(Finding(where, text, "只留一行；几个人写在同一格，用顿号隔开"))
         found[key] = contact
     return tuple(found.values()), findings
 
 
-def contact_of(contacts: tuple[Contact, ...], town: str, village: str, role: str) -> Contact | None:
-    """Return who answers for a village, else for its town."""
-    known = {(c.town, c.village): c for c in contacts if c.role == role}
-    return known.get((town, village)) or known.get((town, ""))
+def contact_of(contacts: tuple[Contact, ...], town: str, village: str) -> Contact | None:
+    """Return who answers for a village, else for its town, else for the county."""
+    known = {(c.town, c.village): c for c in contacts}
+    places = ((town, village), (town, ""), (WHOLE_COUNTY, ""))
+    return next((known[place] for place in places if place in known), None)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pipeline.reports.data import ReportData
 
 Row = dict[str, Any]
-PERSON = "责任人"
 EXACT_DIGITS = 6
 """Decimals that hold 亩 exactly (0.01 m² = 0.000015 亩), so that sums are those of the tables."""
 
@@ -64,7 +63,7 @@ def _row(
     labels = {category.name: category.label for category in data.classes}
     states = {status.name: status.label for status in statuses()}
     village = village_name(data.county, task["town"], task["village"])
-    contact = contact_of(data.contacts, str(task["town"]), village, PERSON)
+    contact = contact_of(data.contacts, str(task["town"]), village)
     row: Row = {
         "number": number,
         "task_id": task["task_id"],
