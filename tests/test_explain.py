@@ -106,7 +106,7 @@ def test_an_undecided_piece_says_what_is_missing(county):
     second = ask(county).split("\n\n")[2]
     assert second.startswith("第 2 块：3.00 亩（20.0%），待核\n")
     assert "上年是否耕地不明" in second
-    assert "    R11a（进出平衡流出(需求)）无法判定：上年是否耕地不明\n" in second
+    assert "    R11a（进出平衡流出（需求））无法判定：上年是否耕地不明\n" in second
     assert "  依据：规则 R11a 无法判定，资料缺：上年是否耕地\n" in second
     assert "  标记：无\n" in second
 
