@@ -10,18 +10,21 @@ from pipeline.model import Mode
 from pipeline.stages import gathering
 from pipeline.stages.accounts import account, opening_account, tracking_account
 from pipeline.stages.desk import Desk, Job, Outcome
+from pipeline.stages.grounds import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
+    import geopandas as gpd
     import pandas as pd
 
     from pipeline.freshness import State
 
 TASK = "task_"
 """Prefix of the roles that are task layers delivered from above."""
+EVIDENCE = "evidence.parquet"
 
 
 def jobs(desk: Desk) -> Iterator[Job]:
@@ -46,37 +49,25 @@ def _classify_job(desk: Desk, day: date) -> Job:
 
     Where task layers were delivered it lists, in both modes, on what they and the rules differ.
     """
-    county = desk.county
-    evidence_file = desk.export(day, "evidence.parquet")
-    layers = {
-        role.removeprefix(TASK): desk.zone(role, day)
-        for role in desk.delivered(day)
-        if role.startswith(TASK)
-    }
-    opened_file = desk.export(county.ledger, "parcels.parquet")
-    product, listing = (desk.export(day, name) for name in ("pieces.parquet", "disagreements.csv"))
+    county, sources = desk.county, Sources(desk, day)
+    roles = [role for role in desk.delivered(day) if role.startswith(TASK)]
+    evidence_file, product, listing = (
+        desk.export(day, name) for name in (EVIDENCE, "pieces.parquet", "disagreements.csv")
+    )
 
     def compute(_state: State) -> Outcome:
-        from pipeline import evidence, storage
-        from pipeline.classify import apply_delivered, classify, disagreements
+        from pipeline import storage
+        from pipeline.classify import apply_delivered, classify
         from pipeline.tables import classes, load_pack
 
         pieces = storage.read_columns(evidence_file)
         final = ruled = classify(pieces, load_pack(county.rules, county.root))
         if county.mode is Mode.TRUST:
-            final = apply_delivered(ruled, classes(), list(layers))
+            final = apply_delivered(ruled, classes(), [role.removeprefix(TASK) for role in roles])
         counts = final["category"].value_counts()
         said = f"图块={len(final)} 待核={int(counts.get('review', 0))}"
-        tables: dict[Path, pd.DataFrame] = {}
-        if layers:
-            listed = {name: storage.read_frame(file) for name, file in layers.items()}
-            if day > county.ledger:
-                opened = storage.read_frame(opened_file, ["bsm", "geometry"])
-                listed = evidence.follow_lists(listed, opened)
-            placed = storage.read_frame(evidence_file, ["geometry"]).join(ruled)
-            table = disagreements(placed, final, listed, classes(), export=day)
-            tables[listing] = table
-            said += f" 与下发图层不一致={len(table)}"
+        tables = {listing: _differing(sources, roles, ruled, final)} if roles else {}
+        said += "".join(f" 与下发图层不一致={len(table)}" for table in tables.values())
 
         def write() -> list[Path]:
             storage.write_onto(product, final, storage.read_shapes([evidence_file]))
@@ -88,23 +79,32 @@ def _classify_job(desk: Desk, day: date) -> Job:
             write=write,
             said=said,
             account=[account("classify", day, pieces, final)],
-            facts={"delivered": sorted(layers)},
+            facts={"delivered": [role.removeprefix(TASK) for role in roles]},
         )
 
+    listed = [*(desk.zone(role, day) for role in roles), *([sources.opened] * bool(roles))]
     return Job(
         name=f"分类 {day.isoformat()}",
         stage="classify",
         rooms=("classify", "evidence", "overlay"),
-        inputs=(
-            evidence_file,
-            *pack_files(desk),
-            *layers.values(),
-            *([opened_file] * bool(layers)),
-        ),
-        makes=(product, *([listing] * bool(layers))),
+        inputs=(evidence_file, *pack_files(desk), *listed),
+        makes=(product, *([listing] * bool(roles))),
         params={"mode": county.mode, "ledger": county.ledger},
         compute=compute,
     )
+
+
+def _differing(
+    sources: Sources, roles: Sequence[str], ruled: pd.DataFrame, final: pd.DataFrame
+) -> pd.DataFrame:
+    """Return on what the delivered task layers and the rules differ."""
+    from pipeline import storage
+    from pipeline.classify import disagreements
+    from pipeline.tables import classes
+
+    listed = {role.removeprefix(TASK): rows for role, rows in sources.lists(roles).items()}
+    shapes = storage.read_frame(sources.desk.export(sources.day, EVIDENCE), ["geometry"])
+    return disagreements(shapes.join(ruled), final, listed, classes(), export=sources.day)
 
 
 def _ledger_job(desk: Desk) -> Job:
@@ -117,18 +117,12 @@ def _ledger_job(desk: Desk) -> Job:
     states = {day: desk.export(day, "ledger.parquet") for day in desk.judged}
 
     def compute(_state: State) -> Outcome:
-        import numpy as np
         import pandas as pd
 
         from pipeline import ledger, storage, symbology, tables
 
-        names = {c.name for c in tables.classes() if c.task}
-        files = pieces_files.values()
-        tasks = [storage.read_frame(file, ["geometry"], only={"category": names}) for file in files]
-        places = np.concatenate([frame.bounds.to_numpy() for frame in tasks])
-        pieces = {day: storage.read_frame(file, near=places) for day, file in pieces_files.items()}
         steps = ledger.track(
-            list(pieces.items()), classes=tables.classes(), thresholds=county.thresholds
+            _near_tasks(pieces_files), classes=tables.classes(), thresholds=county.thresholds
         )
         now = steps[-1].ledger[list(ledger.COLUMNS)]
         history = pd.concat([step.history for step in steps], ignore_index=True)
@@ -157,3 +151,17 @@ def _ledger_job(desk: Desk) -> Job:
         params={"exports": list(pieces_files), "thresholds": asdict(county.thresholds)},
         compute=compute,
     )
+
+
+def _near_tasks(files: Mapping[date, Path]) -> list[tuple[date, gpd.GeoDataFrame]]:
+    """Return of each export the pieces that come near a task of any: no other can be one's."""
+    import numpy as np
+
+    from pipeline import storage, tables
+
+    names = {category.name for category in tables.classes() if category.task}
+    tasks = [
+        storage.read_frame(file, ["geometry"], only={"category": names}) for file in files.values()
+    ]
+    places = np.concatenate([frame.bounds.to_numpy() for frame in tasks])
+    return [(day, storage.read_frame(file, near=places)) for day, file in files.items()]
