@@ -50,7 +50,7 @@ class TargetKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """Every number the county may set; defaults in docs/architecture.md."""
+    """Every number the county may set ([thresholds]); data/raw/README.md says what each is."""
 
     sliver_area_m2: float = 10.0
     sliver_width_m: float = 0.5

@@ -2,14 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from command_line import ROOT
 
 from pipeline.errors import ConfigError, InputError
 from pipeline.ingest.county import file_group, input_files, load_county, role_files, source_files
-from pipeline.model import Indicator, Mode, TargetKind
+from pipeline.model import Indicator, Mode, TargetKind, Thresholds
 
 TOML = """
 name = "示例县"
@@ -323,3 +325,11 @@ def test_a_years_task_above_all_that_is_due_is_refused(root):
     assert "targets.csv 全县 replenishment_area" in message
     assert "当年任务（target）441 大于应补总数（due）" in message
     assert "replenishment_grain" not in message
+
+
+def test_the_readme_for_the_county_names_every_threshold_with_its_default():
+    said = (ROOT / "data/raw/README.md").read_text(encoding="utf-8")
+    own = said[said.index("**[thresholds]**") : said.index("编码由字节判定")]
+    for name, value in asdict(Thresholds()).items():
+        assert f"`{name}`" in own
+        assert f"（{Decimal(repr(value)).normalize():f}）" in own, name
