@@ -26,15 +26,15 @@ class Line(Protocol):
     @property
     def rule(self) -> str: ...  # noqa: D102 - as named
     @property
-    def bsm(self) -> str: ...  # noqa: D102
+    def bsm(self) -> str: ...  # noqa: D102 - as above
     @property
-    def other_bsm(self) -> str: ...  # noqa: D102
+    def other_bsm(self) -> str: ...  # noqa: D102 - as above
     @property
-    def source_file(self) -> str: ...  # noqa: D102
+    def source_file(self) -> str: ...  # noqa: D102 - as above
     @property
-    def place(self) -> tuple[float, float] | None: ...  # noqa: D102
+    def place(self) -> tuple[float, float] | None: ...  # noqa: D102 - as above
     @property
-    def reason(self) -> str: ...  # noqa: D102
+    def reason(self) -> str: ...  # noqa: D102 - as above
 
 
 Stated = TypeVar("Stated", bound=Line)

@@ -103,7 +103,7 @@ class Pages:
         page.set_default_row(ROW_PT)
         return page
 
-    def put(self, page: Worksheet, at: tuple[int, int], value: object, **style: Any) -> None:  # noqa: ANN401
+    def put(self, page: Worksheet, at: tuple[int, int], value: object, **style: Any) -> None:  # noqa: ANN401 - what XlsxWriter takes
         """Write a value: numbers as numbers, text as text, also when a person edits the cell."""
         if value is None or (not isinstance(value, str) and pd.isna(value)) or value == "":  # type: ignore[call-overload]
             page.write_blank(*at, None, self.style(**style))
@@ -121,7 +121,7 @@ class Pages:
         at: tuple[int, int],
         formula: str,
         value: Decimal | float,
-        **style: Any,  # noqa: ANN401
+        **style: Any,  # noqa: ANN401 - what XlsxWriter takes
     ) -> None:
         """Write a formula with the value it has, which previews and LibreOffice show."""
         page.write_formula(*at, formula, self.style(**style), float(value))
@@ -131,7 +131,7 @@ class Pages:
         page: Worksheet,
         box: tuple[int, int, int, int],
         text: str,
-        **style: Any,  # noqa: ANN401
+        **style: Any,  # noqa: ANN401 - what XlsxWriter takes
     ) -> None:
         """Write text over rows and columns (first row, first column, last row, last column)."""
         if box[:2] == box[2:]:

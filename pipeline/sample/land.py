@@ -52,7 +52,7 @@ def filler_classes(
     """Return classes for the valley land between fields; the first town's floor is built up."""
     n = len(fillers)
     out = np.where(rank < 1.5, _choice(_INNER, n, rng), _choice(_OUTER, n, rng))  # noqa: PLR2004 - 1: beside the river
-    urban = (fillers["town"].to_numpy() == 0) & (rank < 2.5) & (rng.random(n) < 0.45)  # noqa: PLR2004
+    urban = (fillers["town"].to_numpy() == 0) & (rank < 2.5) & (rng.random(n) < 0.45)  # noqa: PLR2004 - shares
     out[urban] = _choice(_URBAN, int(urban.sum()), rng)
     big = (area_m2 > _SMALL_M2) & np.isin(out, _ONLY_SMALL)
     out[big] = rng.choice(["0201", "0307", "0305"], int(big.sum()))

@@ -197,7 +197,7 @@ def provenance_of(desk: Desk, used: Iterable[Path]) -> Provenance:
     contents = State.load(desk.state_file).contents
     listed = document.get("outputs", {}) | document.get("rules", {})
     now = contents.of_all(used, base=desk.out) | contents.of_all(pack_files(desk), base=PACKAGE)
-    changed = tuple(os.path.basename(k) for k, v in now.items() if listed.get(k) != v)  # noqa: PTH119
+    changed = tuple(os.path.basename(k) for k, v in now.items() if listed.get(k) != v)  # noqa: PTH119 - names, not files
     return explain.Provenance(
         run_id=str(document.get("run_id", ""))[:SHORT] or None,
         pack=pack.name,

@@ -44,7 +44,7 @@ def write_gpkg(
             with _fixed_clock():
                 for name, frame in layers.items():
                     pyogrio.write_dataframe(
-                        frame, fresh, layer=name, driver="GPKG", append=os.path.exists(fresh),  # noqa: PTH110
+                        frame, fresh, layer=name, driver="GPKG", append=os.path.exists(fresh),  # noqa: PTH110 - as above
                         geometry_type="Unknown", promote_to_multi=False,
                     )  # fmt: skip
                 if styles:
@@ -52,7 +52,7 @@ def write_gpkg(
                         _style_rows(styles), fresh, layer="layer_styles", driver="GPKG",
                         append=True, layer_options={"FID": "id"},
                     )  # fmt: skip
-            os.replace(fresh, temporary)  # noqa: PTH105
+            os.replace(fresh, temporary)  # noqa: PTH105 - as above
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         _check_gpkg(path, layers, temporary)

@@ -96,8 +96,8 @@ def _page_setup(section: Section, document: Document) -> None:
     section.header_distance, section.footer_distance = Mm(15), Mm(22)
     grid = section._sectPr.find(qn("w:docGrid"))  # noqa: SLF001 - python-docx has no grid
     if grid is not None:
-        section._sectPr.remove(grid)  # noqa: SLF001
-    section._sectPr.append(  # noqa: SLF001
+        section._sectPr.remove(grid)  # noqa: SLF001 - python-docx has no other way
+    section._sectPr.append(  # noqa: SLF001 - python-docx has no other way
         element("docGrid", type="lines", linePitch=LINE_PITCH)
     )
     for footer, odd in ((section.footer, True), (section.even_page_footer, False)):
