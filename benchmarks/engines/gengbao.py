@@ -7,32 +7,34 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import shapely
 from job import CRS, main
 
 from pipeline import measure, overlay
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    import pyarrow as pa
     from job import Clock
 
 
-BLOCK = 4_000
+BLOCK = 4_096
 
 
 class Block(NamedTuple):
-    """What comes of a block of plots: figures per plot, and the moved plots themselves."""
+    """What comes of a block of plots: figures per plot, and what they share with moved plots."""
 
     area_m2: np.ndarray
     official_m2: np.ndarray
     pbf_m2: np.ndarray
     target_m2: np.ndarray
     town: np.ndarray
-    box: np.ndarray
+    row: np.ndarray
     moved: np.ndarray
+    moved_m2: np.ndarray
 
 
 def run(folder: Path, clock: Clock) -> tuple[pd.DataFrame, pa.Table]:
@@ -43,20 +45,27 @@ def run(folder: Path, clock: Clock) -> tuple[pd.DataFrame, pa.Table]:
     )
     clock("read, small layers")
     twin = overlay.same_bytes(now["geometry"], before["geometry"])
+    known, standing = np.unique(twin, return_index=True)  # plots of now for those of before
+    standing = standing[known >= 0]
+    moved = np.flatnonzero(twin < 0)
+    gone = np.setdiff1d(np.arange(len(before)), known)
+    layers["moved"] = overlay.layer(overlay.valid_rings(taken(now["geometry"], moved)))
     clock("match years")
     blocks = measure.for_each(
-        lambda start: block(now["geometry"][start : start + BLOCK], layers, twin[start:], clock),
-        range(0, len(now), BLOCK),
+        lambda part: block(*part, layers, clock), list(in_blocks(now["geometry"]))
     )
     joined = Block(*(np.concatenate(values) for values in zip(*blocks, strict=True)))
     clock.skip()
-    changed = joined.area_m2 * differing(now, before, twin)
-    moved = np.flatnonzero(twin < 0)
-    near, row = earlier(before["geometry"], joined, twin)
-    pairs = overlay.overlaps(joined.moved, near)
-    codes = [table["dlbm"].to_numpy() for table in (now, before)]
-    other = codes[0][moved[pairs.left]] != codes[1][row[pairs.right]]
-    np.add.at(changed, moved[pairs.left[other]], pairs.planar_m2[other])
+    left = overlay.layer(overlay.valid_rings(taken(before["geometry"], gone)))
+    pairs = overlay.overlaps(overlay.boxes(left.edges), layers["moved"], edges=left.edges)
+    met = np.isin(joined.row, standing)
+    one = np.concatenate((joined.moved[met], pairs.right))
+    other = np.concatenate((twin[joined.row[met]], gone[pairs.left]))
+    area = np.concatenate((joined.moved_m2[met], pairs.planar_m2))
+    same = np.flatnonzero(twin >= 0)
+    changed = np.zeros(len(now))
+    changed[same] = joined.area_m2[same] * differing(now, same, before, twin[same])
+    np.add.at(changed, moved[one], area * differing(now, moved[one], before, other))
     clock("x before")
     towns = np.append(codes_of_towns, None)
     figures = {name: getattr(joined, name) for name in Block._fields[:4]}
@@ -71,69 +80,59 @@ def zones(folder: Path) -> tuple[np.ndarray, dict[str, overlay.Layer]]:
         name: pq.read_table(folder / f"{name}.parquet") for name in ("pbf", "target", "towns")
     }
     layers = {
-        name: overlay.layer(valid(table["geometry"].to_numpy())) for name, table in tables.items()
+        name: overlay.layer(overlay.valid_rings(table["geometry"].combine_chunks()))
+        for name, table in tables.items()
     }
     return tables["towns"]["xzqdm"].to_numpy(), layers
 
 
-def block(wkb: pa.ChunkedArray, layers: dict, twin: np.ndarray, clock: Clock) -> Block:
+def in_blocks(values: pa.ChunkedArray) -> Iterator[tuple[int, pa.Array]]:
+    """Yield the values block by block, none across chunks, each with the row it starts at."""
+    start = 0
+    for chunk in values.chunks:
+        for at in range(0, len(chunk), BLOCK):
+            yield start + at, chunk.slice(at, BLOCK)
+        start += len(chunk)
+
+
+def block(start: int, wkb: pa.Array, layers: dict[str, overlay.Layer], clock: Clock) -> Block:
     """Return the figures of some plots."""
     with clock.part("decode, validity"):
-        shapes = valid(wkb.to_numpy())
+        rings = overlay.valid_rings(wkb)
     with clock.part("edges"):
-        rings = measure.rings_of(shapes)
         flat = overlay.flat(rings)
+        boxes = overlay.boxes(flat)
     with clock.part("official area"):
         official = measure.official_area(rings, CRS)
     shared = {}
     for name, layer in layers.items():
         with clock.part(f"x {name}"):
-            shared[name] = overlay.overlaps(shapes, layer, edges=flat)
-    town = np.full(len(shapes), -1)
+            shared[name] = overlay.overlaps(boxes, layer, edges=flat)
+    town = np.full(len(wkb), -1)
     most = np.lexsort((shared["towns"].planar_m2, shared["towns"].left))
     town[shared["towns"].left[most]] = shared["towns"].right[most]
+    near = shared["moved"]
     return Block(
         flat.area_m2, official,
-        *(np.bincount(shared[name].left, shared[name].planar_m2, len(shapes))
+        *(np.bincount(shared[name].left, shared[name].planar_m2, len(wkb))
           for name in ("pbf", "target")),
-        town, flat.box, shapes[twin[: len(shapes)] < 0],
+        town, start + near.left, near.right, near.planar_m2,
     )  # fmt: skip
 
 
-def valid(wkb: np.ndarray) -> np.ndarray:
-    """Return the polygons, the invalid ones mended."""
-    shapes = shapely.from_wkb(wkb)
-    bad = ~shapely.is_valid(shapes)
-    shapes[bad] = shapely.make_valid(shapes[bad])
-    return shapes
+def differing(now: pa.Table, row: np.ndarray, before: pa.Table, other: np.ndarray) -> np.ndarray:
+    """Return whether plots and plots of a year ago are of different classes, pair by pair."""
+    return pc.not_equal(now["dlbm"].take(row), before["dlbm"].take(other)).to_numpy()
 
 
-def differing(now: pa.Table, before: pa.Table, twin: np.ndarray) -> np.ndarray:
-    """Return which plots were there a year ago with another class."""
-    code, old = now["dlbm"].to_numpy(), before["dlbm"].to_numpy()
-    return (twin >= 0) & (code != old[twin])
-
-
-def earlier(wkb: pa.ChunkedArray, joined: Block, twin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return last year's plots whose box meets a moved plot, and their rows.
-
-    The box of a plot that is still there is known; only the others are decoded to know theirs.
-    """
-    box = np.full((len(wkb), 4), np.nan)
-    box[twin[twin >= 0]] = joined.box[twin >= 0]
-    gone = np.flatnonzero(np.isnan(box[:, 0]))
-    box[gone] = shapely.bounds(shapely.from_wkb(taken(wkb, gone)))
-    row = np.unique(shapely.STRtree(joined.moved).query(shapely.box(*box.T))[0])
-    return valid(taken(wkb, row)), row
-
-
-def taken(values: pa.ChunkedArray, row: np.ndarray) -> np.ndarray:
+def taken(values: pa.ChunkedArray, row: np.ndarray) -> pa.Array:
     """Return some values, chunk by chunk: taken at once, all chunks would be joined first."""
     ends = np.cumsum([len(chunk) for chunk in values.chunks])
     parts = np.split(row, np.searchsorted(row, ends[:-1]))
     start = np.append(0, ends[:-1])
-    chosen = [c.take(r - at) for c, r, at in zip(values.chunks, parts, start, strict=True)]
-    return np.concatenate([part.to_numpy(zero_copy_only=False) for part in chosen])
+    return pa.concat_arrays(
+        [c.take(pa.array(r - at)) for c, r, at in zip(values.chunks, parts, start, strict=True)]
+    )
 
 
 main(run)

@@ -13,7 +13,7 @@ from pipeline.measure.ellipsoid import (
 )
 from pipeline.measure.equal_area import PLANAR, AreaScale, area_scale, equal_area
 from pipeline.measure.numbers import mu_text, round_half_up, to_cm2, to_mu
-from pipeline.measure.rings import Rings, rings_of
+from pipeline.measure.rings import Rings, bytes_of, rings_of, rings_of_wkb
 from pipeline.measure.threads import THREADS, for_each, in_threads
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "adjust",
     "area_scale",
     "base_area",
+    "bytes_of",
     "cross_check",
     "equal_area",
     "for_each",
@@ -35,6 +36,7 @@ __all__ = [
     "official_area_cm2",
     "planar_area",
     "rings_of",
+    "rings_of_wkb",
     "round_half_up",
     "split_base",
     "to_cm2",

@@ -8,7 +8,7 @@ from pipeline.overlay.areas import covered_area, overlap_area, scale_of, united_
 from pipeline.overlay.coverage import Coverage, coverage
 from pipeline.overlay.cut import cut
 from pipeline.overlay.flat import flat
-from pipeline.overlay.overlaps import Layer, Overlaps, layer, overlaps
+from pipeline.overlay.overlaps import Layer, Overlaps, boxes, layer, overlaps
 from pipeline.overlay.pairs import (
     Pairs,
     checked,
@@ -21,12 +21,14 @@ from pipeline.overlay.pairs import (
     union_by,
 )
 from pipeline.overlay.twins import same_bytes, twins
+from pipeline.overlay.validity import surely_valid, valid_rings
 
 __all__ = [
     "Coverage",
     "Layer",
     "Overlaps",
     "Pairs",
+    "boxes",
     "checked",
     "coverage",
     "covered_area",
@@ -43,7 +45,9 @@ __all__ = [
     "scale_of",
     "settled",
     "shared_ground",
+    "surely_valid",
     "twins",
     "union_by",
     "united_area",
+    "valid_rings",
 ]

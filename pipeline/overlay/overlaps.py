@@ -13,7 +13,7 @@ from pipeline.overlay.flat import flat
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.measure import AreaScale
+    from pipeline.measure import AreaScale, Rings
     from pipeline.overlay.flat import Flat
 
     Shapes = NDArray[np.object_]
@@ -50,9 +50,18 @@ class Layer(NamedTuple):
     edges: Flat
 
 
-def layer(shapes: Shapes) -> Layer:
+def layer(shapes: Shapes | Rings) -> Layer:
     """Return polygons ready for `overlaps`."""
-    return Layer(shapely.STRtree(shapes), flat(shapes))
+    edges = flat(shapes)
+    return Layer(shapely.STRtree(boxes(edges)), edges)
+
+
+def boxes(edges: Flat) -> Shapes:
+    """Return the boxes of polygons as shapes, to look for what is near them; missing: none."""
+    found = np.full(len(edges.box), None, dtype=object)
+    filled = ~np.isnan(edges.box[:, 0])
+    found[filled] = shapely.box(*edges.box[filled].T)
+    return found
 
 
 def overlaps(
@@ -65,7 +74,7 @@ def overlaps(
     """Return the pairs of valid polygons that share more ground than floating point leaves.
 
     scale: of the county (measure.area_scale); without one, area_m2 is planar too. edges: flat(left)
-    where it is at hand, so that it isn't made again for every layer.
+    where it is at hand, so that it isn't made again for every layer; left may be boxes of it then.
     """
     tree = right.tree if isinstance(right, Layer) else shapely.STRtree(right)
     near = np.asarray(tree.query(left), dtype=np.int64).T

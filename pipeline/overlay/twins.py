@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
-from pipeline.measure import for_each
+from pipeline.measure import bytes_of, for_each
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,13 +62,7 @@ def _bytes(shapes: Shapes) -> pa.ChunkedArray:
 
 
 def _parts(values: pa.ChunkedArray) -> list[_Part]:
-    parts = []
-    for chunk in values.chunks:
-        _, offsets, data = chunk.buffers()
-        wide = np.int64 if pa.types.is_large_binary(chunk.type) else np.int32
-        at = np.frombuffer(offsets, wide)[chunk.offset : chunk.offset + len(chunk) + 1]
-        parts.append(_Part(np.frombuffer(data or b"", np.uint8), at.astype(np.int64)))
-    return parts
+    return [_Part(*bytes_of(chunk)) for chunk in values.chunks]
 
 
 def _fingerprints(parts: list[_Part]) -> NDArray[np.uint64]:
