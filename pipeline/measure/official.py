@@ -37,34 +37,59 @@ GRID_M = 0.0001
 _RADIANS = math.pi / 180 / UNITS_PER_DEGREE
 _TERMS = 8  # of the Taylor series: exact to rounding for rings up to 300 km across
 
+_ABREAST = 256  # points taken together: few enough to stay in the nearest cache
+
 _INT, _REAL = types.int64, types.float64
-_TABLE, _ROWS = types.float64[:, ::1], types.int64[::1]
+_TABLE, _LIST, _ROWS = types.float64[:, ::1], types.float64[::1], types.int64[::1]
+_TILE = types.float64[:, :, ::1]
 _TILES = types.NamedTuple(
     (_INT, _INT, types.int64[:, :, ::1], types.float64[:, :, :, :, ::1]), Tiles
 )
-_UNITS, _POINT = types.UniTuple(_INT, 2), types.UniTuple(_REAL, 2)
+_POINT = types.UniTuple(_REAL, 2)
 
 
-@compiled(_UNITS(_TILES, _REAL, _REAL))
-def units(tiles: Tiles, x: float, y: float) -> tuple[int, int]:
-    """Return L and B of a point, first put on the 0.0001 m grid, in whole 1e-6″."""
-    x = math.floor(x / GRID_M + 0.5) * GRID_M
-    y = math.floor(y / GRID_M + 0.5) * GRID_M
-    column, row = math.floor(x / TILE_M), math.floor(y / TILE_M)
-    u, v = 2 * (x / TILE_M - column) - 1, 2 * (y / TILE_M - row) - 1
-    middle = tiles.middle[column - tiles.column, row - tiles.row]
-    terms = tiles.terms[column - tiles.column, row - tiles.row]
-    lon, lat = 0.0, 0.0
+@compiled(types.void(_LIST, _LIST, _TILE, _LIST, _LIST))
+def _on_tile(u: Floats, v: Floats, terms: Floats, lon: Floats, lat: Floats) -> None:
+    """Fill in the values of a tile's two polynomials; term by term, so that points go abreast."""
+    one, other = np.empty(len(u)), np.empty(len(u))
+    lon[:], lat[:] = 0.0, 0.0
     for i in range(DEGREE, -1, -1):
-        one, other = 0.0, 0.0
+        one[:], other[:] = 0.0, 0.0
         for j in range(DEGREE - i, -1, -1):
-            one = one * v + terms[0, i, j]
-            other = other * v + terms[1, i, j]
-        lon, lat = lon * u + one, lat * u + other
-    return middle[0] + math.floor(lon + 0.5), middle[1] + math.floor(lat + 0.5)
+            east, north = terms[0, i, j], terms[1, i, j]
+            for p in range(len(u)):
+                one[p] = one[p] * v[p] + east
+                other[p] = other[p] * v[p] + north
+        for p in range(len(u)):
+            lon[p], lat[p] = lon[p] * u[p] + one[p], lat[p] * u[p] + other[p]
 
 
-@compiled(types.void(_REAL, types.float64[::1]))
+@compiled(types.void(_TILES, _LIST, _LIST, _LIST, _LIST))
+def _units(tiles: Tiles, x: Floats, y: Floats, lon: Floats, lat: Floats) -> None:
+    """Fill in L and B of points, first put on the 0.0001 m grid, in whole 1e-6″."""
+    u, v = np.empty(len(x)), np.empty(len(x))
+    column, row = np.empty(len(x)), np.empty(len(x))
+    for p in range(len(x)):
+        u[p] = np.floor(x[p] / GRID_M + 0.5) * GRID_M / TILE_M
+        v[p] = np.floor(y[p] / GRID_M + 0.5) * GRID_M / TILE_M
+        column[p], row[p] = np.floor(u[p]), np.floor(v[p])
+        u[p], v[p] = 2 * (u[p] - column[p]) - 1, 2 * (v[p] - row[p]) - 1
+    start = 0
+    while start < len(x):  # points that follow one another on one tile
+        stop = start + 1
+        while stop < len(x) and column[stop] == column[start] and row[stop] == row[start]:
+            stop += 1
+        at = int(column[start]) - tiles.column, int(row[start]) - tiles.row
+        here = slice(start, stop)
+        _on_tile(u[here], v[here], tiles.terms[at], lon[here], lat[here])
+        middle = tiles.middle[at]
+        for p in range(start, stop):
+            lon[p] = middle[0] + np.floor(lon[p] + 0.5)
+            lat[p] = middle[1] + np.floor(lat[p] + 0.5)
+        start = stop
+
+
+@compiled(types.void(_REAL, _LIST))
 def _zone(latitude: float, series: Floats) -> None:
     """Fill in the Taylor series of F at a latitude: Σ series[n] βⁿ⁺¹."""
     series[:] = 0.0
@@ -78,39 +103,65 @@ def _zone(latitude: float, series: Floats) -> None:
             series[n] += factor * sine
 
 
+@compiled(_INT(_REAL, _REAL))
+def _parts(east: float, north: float) -> int:
+    """Return in how many equal parts an edge is taken."""
+    if abs(east) + abs(north) <= EDGE_M:  # most edges: no root
+        return 1
+    length = math.hypot(east, north)
+    return int(length / EDGE_M) + 1 if length > EDGE_M else 1
+
+
 @compiled(_POINT(_INT, _INT, _POINT, _POINT))
 def _between(step: int, parts: int, start: Point, end: Point) -> Point:
-    """Return the end of a step of an edge cut in equal parts from its lower left end on.
+    """Return the end of a step but the last of an edge, cut from its lower left end on.
 
     So neighbours cut a shared border at the same points.
     """
-    if step == parts:
-        return end
     share = step / parts
     if start > end:
         start, end, share = end, start, (parts - step) / parts
     return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
-@compiled(types.void(_TABLE, _ROWS, _TILES, types.float64[::1]))
+@compiled(types.void(_TILES, _LIST, _LIST, _LIST, _LIST))
+def _add_strips(tiles: Tiles, x: Floats, y: Floats, series: Floats, ring: Floats) -> None:
+    """Add the trapezoids up to the next points of a ring: its L₀, B₀, last L, last F, twice area.
+
+    L and F are taken from the ring's first point.
+    """
+    lon, lat = np.empty(len(x)), np.empty(len(x))
+    _units(tiles, x, y, lon, lat)
+    zone = np.zeros(len(x))
+    for n in range(_TERMS - 1, -1, -1):
+        for p in range(len(x)):
+            zone[p] = (zone[p] + series[n]) * ((lat[p] - ring[1]) * _RADIANS)
+    for p in range(len(x)):
+        east = lon[p] - ring[0]
+        ring[4] += (ring[2] + east) * (zone[p] - ring[3])
+        ring[2], ring[3] = east, zone[p]
+
+
+@compiled(types.void(_TABLE, _ROWS, _TILES, _LIST))
 def ring_areas(xy: Floats, first: Ints, tiles: Tiles, area: Floats) -> None:
     """Fill in the area of closed rings (offsets first, r + 1) in m², unsigned."""
-    series = np.empty(_TERMS)
+    series, ring = np.empty(_TERMS), np.empty(5)
+    x, y = np.empty(_ABREAST), np.empty(_ABREAST)
     for r in range(len(area)):
         at = first[r]
-        lon0, lat0 = units(tiles, xy[at, 0], xy[at, 1])
-        _zone(lat0 * _RADIANS, series)
-        east, zone, total = 0, 0.0, 0.0
+        x[0], y[0] = xy[at]
+        ring[:] = 0.0
+        _units(tiles, x[:1], y[:1], ring[:1], ring[1:2])
+        _zone(ring[1] * _RADIANS, series)
+        count = 0
         for i in range(at, first[r + 1] - 1):
             start, end = (xy[i, 0], xy[i, 1]), (xy[i + 1, 0], xy[i + 1, 1])
-            length = math.hypot(end[0] - start[0], end[1] - start[1])
-            parts = int(length / EDGE_M) + 1 if length > EDGE_M else 1
+            parts = _parts(end[0] - start[0], end[1] - start[1])
             for step in range(1, parts + 1):
-                x, y = _between(step, parts, start, end)
-                lon, lat = units(tiles, x, y)
-                beta, value = (lat - lat0) * _RADIANS, 0.0
-                for n in range(_TERMS - 1, -1, -1):
-                    value = (value + series[n]) * beta
-                total += (east + lon - lon0) * (value - zone)
-                east, zone = lon - lon0, value
-        area[r] = abs(total) * _RADIANS / 2
+                x[count], y[count] = end if step == parts else _between(step, parts, start, end)
+                count += 1
+                if count == _ABREAST:
+                    _add_strips(tiles, x, y, series, ring)
+                    count = 0
+        _add_strips(tiles, x[:count], y[:count], series, ring)
+        area[r] = abs(ring[4]) * _RADIANS / 2

@@ -29,12 +29,10 @@ _ROWS = types.int64[::1]
 @compiled(_INT(_BYTES, _INT))
 def _number(data: Bytes, at: int) -> int:
     """Return the 32-bit number at a byte."""
-    return (
-        np.int64(data[at])
-        | np.int64(data[at + 1]) << 8
-        | np.int64(data[at + 2]) << 16
-        | np.int64(data[at + 3]) << 24
-    )
+    number = 0
+    for k in range(4):
+        number |= int(data[at + k]) << 8 * k
+    return number
 
 
 @compiled(types.UniTuple(_INT, 2)(_BYTES, _INT, _INT))
@@ -43,6 +41,21 @@ def _head(data: Bytes, at: int, stop: int) -> tuple[int, int]:
     if at + _HEAD > stop or data[at] != _LITTLE_ENDIAN:
         return -1, 0
     return _number(data, at + 1), _number(data, at + 5)
+
+
+@compiled(_INT(_BYTES, _INT, _INT))
+def _ring(data: Bytes, at: int, stop: int) -> int:
+    """Return how many vertices the ring at a byte has; −1: it isn't closed, or no ring."""
+    if at + _COUNT > stop:
+        return -1
+    vertices = _number(data, at)
+    end = at + _COUNT + VERTEX * vertices
+    if vertices < _LEAST_VERTICES or end > stop:
+        return -1
+    for k in range(VERTEX):
+        if data[at + _COUNT + k] != data[end - VERTEX + k]:
+            return -1
+    return vertices
 
 
 @compiled(
@@ -80,16 +93,11 @@ def unpack(
                 return -1, 0
             at += _HEAD
             for number in range(rings):
-                if at + _COUNT > stop:
+                vertices = _ring(data, at, stop)
+                if vertices < 0:
                     return -1, 0
-                vertices = _number(data, at)
-                at += _COUNT
-                if vertices < _LEAST_VERTICES or at + VERTEX * vertices > stop:
-                    return -1, 0
-                numbers = data[at : at + VERTEX * vertices].view(np.float64)
-                at += VERTEX * vertices
-                if numbers[0] != numbers[-2] or numbers[1] != numbers[-1]:
-                    return -1, 0
+                numbers = data[at + _COUNT : at + _COUNT + VERTEX * vertices].view(np.float64)
+                at += _COUNT + VERTEX * vertices
                 xy[2 * vertex : 2 * (vertex + vertices)] = numbers
                 outer[ring], owner[ring] = number == 0, row
                 ring, vertex = ring + 1, vertex + vertices

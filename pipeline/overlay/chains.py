@@ -30,7 +30,7 @@ MOST_CHAINS = 512
 _ROUNDING = 1e-15  # of a determinant of differences, relative: Shewchuk's bound is 3.4e-16
 _LEAST = 1e-290  # below it products lose digits
 _INT, _TRUTH = types.int64, types.boolean
-_TABLE = types.float64[:, ::1]
+_TABLE, _CHAIN = types.float64[:, ::1], types.int64[::1]
 
 
 @compiled(_INT(_TABLE, _INT, _INT, _INT))
@@ -51,7 +51,8 @@ def _passing(xy: Floats, before: int, at: int, after: int) -> bool:
     """Return whether two edges, and so their chains, run on across their vertex along an axis."""
     west, x, east = xy[before, 0], xy[at, 0], xy[after, 0]
     south, y, north = xy[before, 1], xy[at, 1], xy[after, 1]
-    return west < x < east or west > x > east or south < y < north or south > y > north
+    along = west < x < east or west > x > east or south < y < north or south > y > north
+    return bool(along)
 
 
 @compiled(_TRUTH(_TABLE, _INT, _INT, _INT, _INT))
@@ -92,9 +93,22 @@ def _apart(xy: Floats, a: int, b: int, c: int, d: int, start: int, stop: int) ->
     return _apart(xy, a, b, c, half, start, stop) and _apart(xy, a, b, half, d, start, stop)
 
 
-@compiled(_TRUTH(_TABLE, _INT, _INT, types.int64[::1]))
+@compiled(_TRUTH(_TABLE, _CHAIN, _INT, _INT))
+def _neighbours_pass(xy: Floats, chain: Ints, a: int, b: int) -> bool:
+    """Return whether chains a < b follow one another and run on across their common vertex."""
+    if b == a + 1:
+        at = chain[b]
+        return _passing(xy, at - 1, at, at + 1)
+    start, stop = chain[0], chain[-1]
+    return a == 0 and b == len(chain) - 2 and _passing(xy, stop - 1, start, start + 1)
+
+
+@compiled(_TRUTH(_TABLE, _INT, _INT, _CHAIN))
 def _simple(xy: Floats, start: int, stop: int, chain: Ints) -> bool:
-    """Return whether a closed ring from its first to its last vertex surely never meets itself."""
+    """Return whether a closed ring from its first to its last vertex surely never meets itself.
+
+    chain: room for MOST_CHAINS + 1 numbers: each chain's first vertex.
+    """
     count, last = 0, -1
     for i in range(start, stop):
         east, north = xy[i + 1, 0] - xy[i, 0], xy[i + 1, 1] - xy[i, 1]
@@ -107,15 +121,15 @@ def _simple(xy: Floats, start: int, stop: int, chain: Ints) -> bool:
             chain[count] = i
             count, last = count + 1, quadrant
     chain[count] = stop
+    chain = chain[: count + 1]
     for a in range(count):
-        head, tail = chain[a], chain[a + 1]
         for b in range(a + 1, count):
-            if b == a + 1 and _passing(xy, tail - 1, tail, tail + 1):
-                continue
-            if a == 0 and b == count - 1 and _passing(xy, stop - 1, start, start + 1):
-                continue
-            c, d = chain[b], chain[b + 1]
-            if not (_boxes_apart(xy, head, tail, c, d) or _apart(xy, head, tail, c, d, start, stop)):
+            ends = chain[a], chain[a + 1], chain[b], chain[b + 1]
+            if not (
+                _boxes_apart(xy, *ends)
+                or _neighbours_pass(xy, chain, a, b)
+                or _apart(xy, *ends, start, stop)
+            ):
                 return False
     return True
 

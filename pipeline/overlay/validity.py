@@ -1,6 +1,4 @@
-"""Which polygons are valid: most are proven to be, straight from their coordinates; GEOS says of
-the others.
-"""
+"""Which polygons are valid: proven straight from coordinates where it is easy, else by GEOS."""
 
 from __future__ import annotations
 
@@ -31,7 +29,7 @@ def surely_valid(rings: Rings) -> Bools:
     alone = np.bincount(rings.owner, minlength=rings.polygons) == 1
     sure = np.zeros(rings.polygons, np.bool_)
     sure[rings.owner[simple]] = True
-    return sure & alone
+    return np.asarray(sure & alone)
 
 
 def valid_rings(wkb: pa.Array) -> Rings:
