@@ -123,7 +123,7 @@ def test_plain_plots_are_proven():
 )
 def test_a_doubtful_ring_is_left_to_geos_wherever_it_starts(points):
     for start in range(len(points)):
-        shape = shapely.Polygon(points[start:] + points[:start])
+        shape = shapely.Polygon([*points[start:], *points[: start + 1]])
         assert proven(shape, shapely.reverse(shape)) == [False, False]
 
 
