@@ -39,7 +39,7 @@ class Block(NamedTuple):
 
 def run(folder: Path, clock: Clock) -> tuple[pd.DataFrame, pa.Table]:
     """Return the figures of the job, the official areas besides, and the plots as read."""
-    read = [partial(pq.read_table, folder / f"{name}.parquet") for name in ("now", "before")]
+    read = [partial(table, folder, name) for name in ("now", "before")]
     (codes_of_towns, layers), now, before = measure.for_each(
         lambda act: act(), (partial(zones, folder), *read)
     )
@@ -74,14 +74,17 @@ def run(folder: Path, clock: Clock) -> tuple[pd.DataFrame, pa.Table]:
     ), now
 
 
+def table(folder: Path, name: str) -> pa.Table:
+    """Return a file of the job, unpacked from where the system keeps it: no copy of it is made."""
+    return pq.read_table(folder / f"{name}.parquet", memory_map=True)
+
+
 def zones(folder: Path) -> tuple[np.ndarray, dict[str, overlay.Layer]]:
     """Return the codes of the towns, and the layers made ready."""
-    tables = {
-        name: pq.read_table(folder / f"{name}.parquet") for name in ("pbf", "target", "towns")
-    }
+    tables = {name: table(folder, name) for name in ("pbf", "target", "towns")}
     layers = {
-        name: overlay.layer(overlay.valid_rings(table["geometry"].combine_chunks()))
-        for name, table in tables.items()
+        name: overlay.layer(overlay.valid_rings(read["geometry"].combine_chunks()))
+        for name, read in tables.items()
     }
     return tables["towns"]["xzqdm"].to_numpy(), layers
 
