@@ -4,9 +4,12 @@ python benchmarks/core_job.py                    10⁴ plots, all engines: a few
 python benchmarks/core_job.py --full             10⁴, 5·10⁴, 2.5·10⁵; our own at 10⁶ too: hours
 python benchmarks/core_job.py --scales county --engines gengbao duckdb_tuned --resume
 
---resume keeps what was measured on the same files before, so that a long run can be done in parts.
-Fails where an engine's areas part from ours by more than 1e-9. A peer that isn't installed is named
-and left out (make bench installs them).
+--resume keeps what was measured on the same files by the same scripts before, so that a long run
+can be done in parts; an engine ended after --limit minutes is tried again with a higher limit.
+Fails where an engine's areas part from ours by more than 1e-9, and where our own engine or the
+floor has no answer. A peer without an answer is named in the table with the reason; one that isn't
+installed is named and left out (make bench installs them). The page goes to docs/ where 2.5·10⁵
+plots are among the scales, else beside the counties.
 """
 
 from __future__ import annotations
@@ -15,32 +18,28 @@ import argparse
 import hashlib
 import importlib.util
 import json
-import os
-import statistics
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import psutil
+import pyarrow.parquet as pq
 import shapely
-from made.report import page
+from made.engine import OURS, ROOT, measured, script
+from made.report import page, tables
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
 DATA = ROOT / ".gengbao" / "bench"
 PAGE = ROOT / "docs" / "performance.md"
 SCALES = ("small", "medium", "county", "stress")
-OURS = "gengbao"
 FLOOR = "floor"
 NEEDS = {
     OURS: "pipeline",
     "shapely_by_hand": "shapely",
     "duckdb_tuned": "duckdb_extension_spatial",
     "sedonadb_tuned": "sedonadb",
+    "duckdb_described": "duckdb_extension_spatial",
+    "sedonadb_described": "sedonadb",
     "duckdb_plain": "duckdb_extension_spatial",
     "sedonadb_plain": "sedonadb",
     "geopandas_overlay": "geopandas",
@@ -57,8 +56,7 @@ LAYERS = {
 }
 ROWS = 16_384  # in a row group, as our products have them: every engine reads them side by side
 AGREEMENT = 1e-9
-SHORT_S, TIMES = 20.0, 3
-"""Runs up to so long are done three times; of all figures the run with the median CPU stands."""
+LIMIT_MIN = 30.0
 DRIFT_M, WAVES_M = 3.0, (700.0, 500.0)
 """An older survey beside this one: metres off, slowly changing over hundreds of metres."""
 
@@ -71,36 +69,35 @@ def main() -> None:
     parser.add_argument("--engines", nargs="+", choices=NEEDS, default=list(NEEDS))
     parser.add_argument("--data", type=Path, default=DATA, help="where the counties are kept")
     parser.add_argument("--resume", action="store_true", help="keep what was measured before")
+    parser.add_argument("--limit", type=float, default=LIMIT_MIN, help="minutes a run may take")
     asked = parser.parse_args()
     results: dict = {}
-    for scale in asked.scales or (SCALES if asked.full else SCALES[:1]):
+    scales = asked.scales or (SCALES if asked.full else SCALES[:1])
+    path = PAGE if "county" in scales else asked.data / PAGE.name
+    for scale in scales:
         folder = asked.data / scale
         prepare(scale, folder)
         kept = Kept(folder, resume=asked.resume)
         for engine in [OURS, FLOOR] if scale == OURS_ALONE else [*asked.engines, FLOOR]:
             if engine != FLOOR and importlib.util.find_spec(NEEDS[engine]) is None:
                 print(f"{scale:8s}{engine:26s}not installed: {NEEDS[engine]}", flush=True)
-            elif engine not in kept.results:
-                kept.add(engine, measured(engine, folder))
+            elif not kept.stands(engine, asked.limit):
+                kept.add(engine, measured(engine, folder, asked.limit * 60))
                 print(line(scale, engine, kept.results), flush=True)
         results |= {(scale, engine): result for engine, result in kept.results.items()}
-        PAGE.write_text(page(results), encoding="utf-8")  # what is measured is kept
-    disagreeing = [
-        f"{scale} {engine}: {text}"
-        for (scale, engine), result in results.items()
-        if engine != FLOOR and (scale, OURS) in results
-        for text in differing(result, results[scale, OURS])
-    ]
-    if disagreeing:
-        sys.exit("\n".join(disagreeing))
-    print(f"all areas agree to {AGREEMENT:g}; written: {PAGE.relative_to(ROOT)}")
+        path.write_text(page(results), encoding="utf-8")  # what is measured is kept
+    print("", *tables(results), sep="\n")
+    if wrong := faults(results):
+        sys.exit("\n".join(wrong))
+    print(f"all areas agree to {AGREEMENT:g}; written: {path}")
 
 
 class Kept:
-    """Results of one county, in a file beside it: they stand as long as its files do."""
+    """Results of one county, in a file beside it: they stand as long as files and scripts do."""
 
     def __init__(self, folder: Path, *, resume: bool) -> None:
         self._path = folder / "results.json"
+        self._plots = pq.ParquetFile(folder / "now.parquet").metadata.num_rows
         digest = hashlib.sha256()
         for name in LAYERS:
             digest.update((folder / f"{name}.parquet").read_bytes())
@@ -109,11 +106,20 @@ class Kept:
         if resume and self._path.is_file():
             kept = json.loads(self._path.read_text(encoding="utf-8"))
             if kept["files"] == self._files:
-                self.results = kept["results"]
+                self.results = {
+                    engine: result
+                    for engine, result in kept["results"].items()
+                    if result.get("script") == script(engine)
+                }
+
+    def stands(self, engine: str, limit_min: float) -> bool:
+        """Tell whether a result is kept that needn't be measured again."""
+        kept = self.results.get(engine, {"over_min": 0.0})
+        return kept.get("over_min", limit_min) >= limit_min
 
     def add(self, engine: str, result: dict) -> None:
         """Keep a result."""
-        self.results[engine] = result
+        self.results[engine] = {"plots": self._plots} | result
         text = json.dumps({"files": self._files, "results": self.results}, indent=1)
         self._path.write_text(text, encoding="utf-8")
 
@@ -159,55 +165,19 @@ def drawn_earlier(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame.set_geometry(shapely.transform(frame.geometry.to_numpy(), moved), crs=frame.crs)
 
 
-def measured(engine: str, folder: Path) -> dict:
-    """Run an engine, in processes of their own: of up to three runs that with the median CPU."""
-    runs = [ran(engine, folder)]
-    if engine == OURS:  # the first run may have compiled: it says how long that took, no more
-        first, runs = runs[0], [ran(engine, folder)]
-    while runs[0]["wall_s"] < SHORT_S and len(runs) < TIMES:
-        runs.append(ran(engine, folder))
-    middle = statistics.median_low(run["cpu_s"] for run in runs)
-    chosen = next(run for run in runs if run["cpu_s"] == middle)
-    chosen["wall_s"] = statistics.median_low(run["wall_s"] for run in runs)
-    if engine == OURS:
-        chosen["first_s"] = first["wall_s"]
-    return chosen
+def faults(results: dict) -> list[str]:
+    """Return why a run is no good: areas that part from ours, ours or the floor not measured.
 
-
-def ran(engine: str, folder: Path) -> dict:
-    """Run an engine once: its answer, wall and CPU seconds and peak memory of all its processes."""
-    started, load = time.perf_counter(), os.getloadavg()[0]
-    command = [sys.executable, str(HERE / "engines" / f"{engine}.py"), str(folder)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)}
-    ) as process:
-        peak = [0]
-        watch = threading.Thread(target=watched, args=(process.pid, peak))
-        watch.start()
-        answer = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)  # its workers' CPU is in it: it awaits them
-        process.returncode = os.waitstatus_to_exitcode(status)
-        watch.join()
-    if process.returncode:
-        sys.exit(f"{engine}: exit code {process.returncode}")
-    return json.loads(answer) | {
-        "load": load,
-        "wall_s": time.perf_counter() - started,
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "peak_mb": peak[0] / 2**20,  # rusage's would count what this process held when it forked
-    }
-
-
-def watched(pid: int, peak: list[int]) -> None:
-    """Follow a process and its children until it ends; leave the most memory they held."""
-    try:
-        process = psutil.Process(pid)
-        while process.status() != psutil.STATUS_ZOMBIE:
-            own = [process, *process.children(recursive=True)]
-            peak[0] = max(peak[0], sum(p.memory_info().rss for p in own))
-            time.sleep(0.05)
-    except psutil.Error:
-        return  # it ended between two looks
+    results: (scale, engine) → what `measured` returned.
+    """
+    found = []
+    for (scale, engine), result in results.items():
+        ours = results.get((scale, OURS), {"failed": ""})
+        if "failed" in result:
+            found += [f"{scale} {engine}: {result['failed']}"] if engine in (OURS, FLOOR) else []
+        elif engine != FLOOR and "failed" not in ours:
+            found += [f"{scale} {engine}: {text}" for text in differing(result, ours)]
+    return found
 
 
 def differing(result: dict, ours: dict) -> list[str]:
@@ -226,6 +196,9 @@ def differing(result: dict, ours: dict) -> list[str]:
 def line(scale: str, engine: str, results: dict) -> str:
     """Return one line of the table on the terminal."""
     own = results[engine]
+    if "failed" in own:
+        over = f"over {own['over_min']:g} min" if "over_min" in own else own["failed"]
+        return f"{scale:8s}{engine:26s}no answer after {own['wall_s']:.0f} s: {over}"
     ours = results.get(OURS, own)
     differs = "  DIFFERS" if engine != FLOOR and differing(own, ours) else ""
     return (
