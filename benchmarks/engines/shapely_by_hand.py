@@ -52,7 +52,7 @@ def shared(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 
 def run(folder: Path, clock: Clock) -> tuple[pd.DataFrame, pa.Table]:
     names = ("now", "before", "pbf", "target", "towns")
-    tables = {name: pq.read_table(folder / f"{name}.parquet") for name in names}
+    tables = {name: pq.read_table(folder / f"{name}.parquet", memory_map=True) for name in names}
     wkb = {name: table["geometry"].to_numpy() for name, table in tables.items()}
     shapes = {name: mended(values) for name, values in wkb.items()}
     clock("read, validity")
