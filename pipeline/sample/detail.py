@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 _BENDS = np.array([0.015, 0.008])  # most of either wave, as a share of the edge's length
+_BLOCK = 50_000  # borders, polygons: what is worked out of them together
 _CLEAR_EVERY, _CLEAR_M, _CLEAR_VERTICES = 60, (18.0, 30.0), 24
 
 
@@ -56,12 +57,12 @@ def detailed(
     count = np.maximum(np.ceil(length / vertex_m).astype(np.int64), 1)
     bends = rng.uniform(-_BENDS, _BENDS, (len(length), len(_BENDS)))
     face = np.repeat(np.arange(len(faces)), np.diff(_edge_offsets(borders.ring)[borders.face]))
-    while True:
-        bent = _bent(borders, count, bends)
-        crossed = np.flatnonzero(~shapely.is_valid(bent))
-        if len(crossed) == 0:
-            return faces.set_geometry(gpd.GeoSeries(bent, crs=faces.crs))
+    bent = _bent(borders, count, bends)
+    while len(crossed := np.flatnonzero(~shapely.is_valid(bent))):
         count[borders.border[np.isin(face, crossed)]] = 1  # as it was: rare, sharp corners
+        del bent  # a million plots are 2 GB: not twice
+        bent = _bent(borders, count, bends)
+    return faces.set_geometry(gpd.GeoSeries(bent, crs=faces.crs))
 
 
 def _edge_offsets(ring: Ints) -> Ints:
@@ -85,24 +86,54 @@ def _borders(faces: Objects) -> _Borders:
 
 def _bent(borders: _Borders, count: Ints, bends: Floats) -> Objects:
     """Return the polygons with each border in `count` parts, off its line by waves along it."""
-    low, high = borders.ends[:, 0], borders.ends[:, 1]
-    along = high - low
-    row = np.repeat(np.arange(len(count)), count)
     first = np.cumsum(count) - count
-    share = (np.arange(len(row)) - first[row]) / count[row]
+    points = np.empty((int(count.sum()), 2))
+    for some in _blocks(len(count)):
+        at = slice(first[some][0], first[some][-1] + count[some][-1])
+        points[at] = _points(borders.ends[some], count[some], bends[some])
+    return np.concatenate(
+        [
+            _polygons(_part(borders, some), count, points, first)
+            for some in _blocks(len(borders.face) - 1)
+        ]
+    )
+
+
+def _blocks(total: int) -> list[slice]:
+    return [slice(at, min(at + _BLOCK, total)) for at in range(0, total, _BLOCK)]
+
+
+def _points(ends: Floats, count: Ints, bends: Floats) -> Floats:
+    """Return the points of borders but their last, one border after the other."""
+    along = ends[:, 1] - ends[:, 0]
+    row = np.repeat(np.arange(len(count)), count)
+    share = (np.arange(len(row)) - (np.cumsum(count) - count)[row]) / count[row]
     wave = np.sin(2 * np.pi * share[:, None] * (1 + np.arange(bends.shape[1])))
     off = (wave * bends[row]).sum(axis=1)
-    points = low[row] + share[:, None] * along[row]
+    points = ends[row, 0] + share[:, None] * along[row]
     points += off[:, None] * np.column_stack((-along[row, 1], along[row, 0]))
-    points = np.round(points, 4)
+    return np.asarray(np.round(points, 4))
 
+
+def _part(borders: _Borders, faces: slice) -> _Borders:
+    """Return the edges of some polygons, of all borders."""
+    face = borders.face[faces.start : faces.stop + 1]
+    ring = borders.ring[face[0] : face[-1] + 1]
+    edges = slice(*_edge_offsets(borders.ring)[face[[0, -1]]])
+    return _Borders(
+        ring - ring[0], face - face[0], borders.border[edges], borders.against[edges], borders.ends
+    )
+
+
+def _polygons(borders: _Borders, count: Ints, points: Floats, first: Ints) -> Objects:
+    """Return polygons along the points of their borders; first: row of each border's points."""
     number = count[borders.border]
     edge = np.repeat(np.arange(len(number)), number)
     place = np.arange(len(edge)) - np.repeat(np.cumsum(number) - number, number)
     against, of = borders.against[edge], borders.border[edge]
     xy = points[first[of] + np.where(against, (count[of] - place) % count[of], place)]
     turned = against & (place == 0)  # such an edge starts at its border's end
-    xy[turned] = high[of[turned]]
+    xy[turned] = borders.ends[of[turned], 1]
     stop = np.concatenate(([0], np.cumsum(number)))[_edge_offsets(borders.ring)]
     ring = stop + np.arange(len(stop))
     xy = np.insert(xy, stop[1:], xy[stop[:-1]], axis=0)  # rings close
