@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pipeline import measure
 from pipeline.errors import ConfigError, UsageError
 from pipeline.ingest.county import load_county
-from pipeline.sample import make_sample
+from pipeline.sample import detail, make_sample
 from pipeline.sample.dates import DEADLINE, later_days, rhythm
 from pipeline.sample.detail import detailed
 from pipeline.sample.figures import load_figures
@@ -454,8 +454,8 @@ def test_a_county_of_another_code_and_name_in_another_zone(tmp_path):
     assert gpd.read_file(gpkg, rows=1).crs == "EPSG:4546"
 
 
-def test_borders_get_a_surveys_vertices_and_plots_keep_their_areas():
-    """A jittered net of 900 four-sided cells, some as narrow as a ditch; clearings are holes."""
+def jittered_net():
+    """A net of 900 four-sided cells, some as narrow as a ditch."""
     random = np.random.default_rng(6)
     x, y = np.meshgrid(np.arange(31) * 100.0, np.arange(31) * 100.0)
     x[:, 1::5] = x[:, ::5][:, :6] + 3.0  # strips of 3 m
@@ -463,8 +463,13 @@ def test_borders_get_a_surveys_vertices_and_plots_keep_their_areas():
     node = np.round(np.stack((x + 36_600_000, y + 3_700_000), axis=-1), 4)
     ring = np.stack((node[:-1, :-1], node[:-1, 1:], node[1:, 1:], node[1:, :-1]), axis=2)
     cells = shapely.polygons(ring.reshape(-1, 4, 2))
-    faces = gpd.GeoDataFrame({"cell": -1, "town": 0}, index=range(900), geometry=cells, crs=CRS)
-    made = detailed(faces, 6.0, random)
+    return gpd.GeoDataFrame({"cell": -1, "town": 0}, index=range(900), geometry=cells, crs=CRS)
+
+
+def test_borders_get_a_surveys_vertices_and_plots_keep_their_areas():
+    """Clearings are holes."""
+    faces = jittered_net()
+    made = detailed(faces, 6.0, np.random.default_rng(6))
     shapes = made.geometry.to_numpy()
     assert shapely.coverage_is_valid(shapes)
     clearings = shapes[900:]
@@ -472,12 +477,21 @@ def test_borders_get_a_surveys_vertices_and_plots_keep_their_areas():
     whole = shapely.area(shapes[:900])
     touched, hole = shapely.STRtree(clearings).query(shapes[:900], predicate="touches")
     whole[touched] += shapely.area(clearings[hole])
-    assert np.abs(whole - shapely.area(cells)).max() < 0.02  # rounding to 0.0001 m along 400 m
+    assert (
+        np.abs(whole - shapely.area(faces.geometry)).max() < 0.02
+    )  # rounding to 0.0001 m along 400 m
     xy, of = shapely.get_coordinates(shapes, return_index=True)
     step = np.hypot(*np.diff(xy, axis=0).T)[of[1:] == of[:-1]]
     assert np.median(step) < 6.5
     assert shapely.get_num_coordinates(shapes[:900]).mean() > 40
     assert np.array_equal(np.round(xy, 4), xy)
+
+
+def test_however_few_plots_are_worked_out_at_once_every_vertex_stays(monkeypatch):
+    made = detailed(jittered_net(), 6.0, np.random.default_rng(6))
+    monkeypatch.setattr(detail, "_BLOCK", 70)
+    few = detailed(jittered_net(), 6.0, np.random.default_rng(6))
+    assert (shapely.to_wkb(few.geometry.array) == shapely.to_wkb(made.geometry.array)).all()
 
 
 def test_a_folder_that_was_not_made_here_is_left_alone(tmp_path):
