@@ -158,13 +158,9 @@ def _absorbed(faces: gpd.GeoDataFrame, floors: Objects) -> gpd.GeoDataFrame:
 
 def _merge(faces: gpd.GeoDataFrame, group: Ints) -> gpd.GeoDataFrame:
     """Union the faces of one group; the attributes of the face the group is named after."""
-    geometry = faces.geometry.to_numpy().copy()
-    many = np.unique(group[group != np.arange(len(group))])
-    for g in many:
-        geometry[g] = shapely.coverage_union_all(geometry[group == g])
-    keep = group == np.arange(len(group))
-    out = pd.DataFrame(faces[keep].drop(columns="geometry")).reset_index(drop=True)
-    return gpd.GeoDataFrame(out, geometry=geometry[keep], crs=CRS)
+    named, geometry = union_by(faces.geometry.to_numpy(), group)
+    out = pd.DataFrame(faces.drop(columns="geometry")).iloc[named].reset_index(drop=True)
+    return gpd.GeoDataFrame(out, geometry=geometry, crs=CRS)
 
 
 def town_shapes(faces: gpd.GeoDataFrame) -> gpd.GeoSeries:
