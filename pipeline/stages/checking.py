@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding, InputError, UsageError
 from pipeline.ingest.files import delivered_files, parse_date, role_files, source_files
 from pipeline.stages import problems
 from pipeline.stages.problems import Checked
+from pipeline.stages.subjects import (
+    ROLES,
+    delivered_rows,
+    earlier_rows,
+    subjects_of,
+    towns_of,
+    zone_rows,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -21,13 +29,11 @@ if TYPE_CHECKING:
 
     from pipeline.ingest.asdelivered import AsDelivered
     from pipeline.ingest.baseline import Acknowledged
-    from pipeline.ingest.place import TownShapes
     from pipeline.model import County
     from pipeline.quality import Subject
 
 log = logging.getLogger("gengbao")
 
-ROLES = ("pbf", "target")
 _UNSAFE = str.maketrans(dict.fromkeys('\\/:*?"<>|', "-"))
 SILENCE_S = 1.0
 """So long nothing is said of checks that find nothing."""
@@ -48,14 +54,6 @@ class Request:
     baseline: Path | None = None
 
 
-class _Towns(NamedTuple):
-    """The county's towns as `placing` and as checks want them, and why they can't be read."""
-
-    shapes: TownShapes | None
-    frame: gpd.GeoDataFrame | None
-    findings: list[Finding]
-
-
 def check(county: County | None, out: Path, request: Request) -> Checked:
     """Check an export or files, write all products at once.
 
@@ -73,11 +71,13 @@ def examine(county: County | None, out: Path, request: Request) -> Checked:
 
     lines = _baseline(request.baseline)
     day, before = _days(county, request)
-    towns = _read_towns(county, day)
+    towns = towns_of(county, day)
     paths = _paths(county, request, day)
-    delivered = _read(county, towns, request, paths, day)
-    earlier = _earlier(county, towns, before)
-    subjects = _subjects(county, towns, delivered, day, earlier)
+    delivered = delivered_rows(county, towns, paths, None if request.files else day)
+    if request.zones and county is not None:
+        delivered += zone_rows(county, towns, day or county.newest)
+    earlier = earlier_rows(county, towns, before)
+    subjects = subjects_of(county, towns, delivered, day, earlier)
     parts = [
         _told(_run(subject, source), source)
         for subject, source in zip(subjects, delivered, strict=True)
@@ -126,34 +126,6 @@ def _days(county: County | None, request: Request) -> tuple[date | None, date | 
     return day, found[1]
 
 
-def _read_towns(county: County | None, day: date | None) -> _Towns:
-    """Return the towns with their control areas, as known at an export."""
-    from pipeline.ingest.read import TOWNS, read_role, read_towns
-
-    if county is None:
-        return _Towns(None, None, [])
-    known = day or county.newest
-    shapes, findings = read_towns(county, known)
-    if shapes is None:
-        return _Towns(None, None, findings)
-    frame = read_role(county, TOWNS, known).frame
-    return _Towns(shapes, _control(county, shapes, frame), findings)
-
-
-def _control(county: County, shapes: TownShapes, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return town_code, town, dcmj (m², missing where a part has none), polygons."""
-    import geopandas as gpd
-
-    codes = frame["xzqdm"].str[:9]
-    names = {town.code: town.name for town in county.towns}
-    by_name = frame["xzqmc"].map(county.town_code, na_action="ignore")
-    codes = codes.where(codes.isin(list(names)), by_name)
-    stated = frame["dcmj"].groupby(codes).agg(lambda areas: areas.sum(skipna=False))
-    towns = gpd.GeoDataFrame({"town_code": shapes.codes}, geometry=shapes.polygons, crs=county.crs)
-    town = towns["town_code"]
-    return towns.assign(town=town.map(names), dcmj=town.map(stated).astype("float64"))
-
-
 def _paths(county: County | None, request: Request, day: date | None) -> tuple[Path, ...]:
     if request.files:
         found: list[Path] = []
@@ -168,114 +140,6 @@ def _paths(county: County | None, request: Request, day: date | None) -> tuple[P
         return tuple(found)
     assert county is not None and day is not None  # noqa: PT018, S101 - by _days
     return source_files(county, day)
-
-
-def _read(
-    county: County | None,
-    towns: _Towns,
-    request: Request,
-    paths: tuple[Path, ...],
-    day: date | None,
-) -> list[AsDelivered]:
-    """Return everything to be checked, as delivered."""
-    from pipeline.ingest.asdelivered import Asked, read_as_delivered
-
-    log.info("读入 %s", "、".join(path.name for path in paths))
-    if request.files:
-        asked = Asked(county=county, towns=towns.shapes)
-        found, ignored = read_as_delivered(paths, asked)
-    else:
-        assert county is not None and day is not None  # noqa: PT018, S101 - by _days
-        stated = county.stated_of(day)
-        asked = Asked(county=county, towns=towns.shapes, role="parcels", source=stated)
-        found, ignored = read_as_delivered(paths, asked)
-    found = [_noted(one, towns, ignored) for one in found]
-    if request.zones and county is not None:
-        for role in ROLES:
-            source = county.layers[role]
-            files = role_files(county, role, day or county.newest)
-            log.info("读入 %s", "、".join(path.name for path in files))
-            asked = Asked(county=county, towns=towns.shapes, role=role, source=source)
-            found += read_as_delivered(files, asked)[0]
-    return found
-
-
-def _noted(one: AsDelivered, towns: _Towns, ignored: Sequence[str]) -> AsDelivered:
-    """Return a delivery with what is said about the towns' layer and files passed by."""
-    import pandas as pd
-
-    from pipeline.ingest.result import ERROR, WARNING, Problem, problem_frame
-
-    more = [
-        Problem(f.where, None, None, "READ_REFUSED", ERROR, "", f.found, f.advice)
-        for f in towns.findings
-    ]
-    more += [
-        Problem(
-            name, None, None, "FILE_IGNORED", WARNING, "", "是其他图层，未检查", "移出该期文件夹"
-        )
-        for name in ignored
-    ]
-    if not more:
-        return one
-    problems = pd.concat([one.problems, problem_frame(more)], ignore_index=True)
-    return replace(one, problems=problems)
-
-
-def _earlier(county: County | None, towns: _Towns, day: date | None) -> AsDelivered | None:
-    from pipeline.ingest.asdelivered import Asked, read_as_delivered
-
-    if county is None or day is None:
-        return None
-    log.info("读入对照期 %s", day)
-    asked = Asked(county=county, towns=towns.shapes, role="parcels", source=county.stated_of(day))
-    return read_as_delivered(source_files(county, day), asked)[0][0]
-
-
-def _subjects(
-    county: County | None,
-    towns: _Towns,
-    delivered: Sequence[AsDelivered],
-    day: date | None,
-    earlier: AsDelivered | None,
-) -> list[Subject]:
-    """Return what is checked, zones knowing of each other, plots of the earlier export."""
-    zones = {
-        one.role: _subject(county, towns, one, day) for one in delivered if one.role != "parcels"
-    }
-    before = None if earlier is None else _subject(county, towns, earlier, None)
-    return [
-        _subject(county, towns, one, day, zones, before if one.role == "parcels" else None)
-        for one in delivered
-    ]
-
-
-def _subject(
-    county: County | None,
-    towns: _Towns,
-    one: AsDelivered,
-    day: date | None,
-    zones: Mapping[str, Subject] | None = None,
-    earlier: Subject | None = None,
-) -> Subject:
-    from pipeline import quality
-    from pipeline.ingest.asdelivered import ANYWHERE
-
-    home = county is not None and one.frame.crs == county.crs and one.frame.local is None
-    return quality.Subject(
-        role=one.role,
-        table=one.table,
-        raw=one.raw,
-        drawn=one.drawn,
-        shapes=one.shapes,
-        crs=one.frame.crs_for_areas(ANYWHERE),
-        columns=tuple(quality.Column(*column) for column in one.columns),
-        county=county if home else None,
-        towns=towns.frame if home else None,
-        export=day,
-        zones=zones or {},
-        earlier=earlier if home else None,
-    )
 
 
 def _run(subject: Subject, source: AsDelivered) -> gpd.GeoDataFrame:
