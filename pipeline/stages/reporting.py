@@ -196,7 +196,7 @@ def _opened(desk: Desk) -> Any:  # noqa: ANN401 - a frame; pandas is imported wh
         only = {"bsm": set(own["bsm"]) or {""}}
         pieces = storage.read_columns(desk.export(day, "pieces.parquet"), only=only)
         parts.append(own.merge(pieces, on=keys[1:]))
-    return pd.concat([part for part in parts if len(part)], ignore_index=True)
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def _towns(desk: Desk) -> Any:  # noqa: ANN401 - a frame; pandas is imported where it is used
