@@ -12,6 +12,7 @@ from command_line import gengbao, hashes
 from filelock import FileLock
 from hypothesis import settings
 
+from pipeline import cli
 from pipeline.model import (
     County,
     Indicator,
@@ -162,3 +163,15 @@ def zhashui(small, made_once, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("zhashui") / "copy"
     return shutil.copytree(made_once("zhashui", make), folder)
+
+
+@pytest.fixture
+def ask(tiny, finished, capsys):
+    """Ask `gengbao trace` about the finished county; return exit code, answer, complaint."""
+
+    def asked(*words, out=finished):
+        code = cli.run(["trace", "--county", str(tiny), "--out", str(out), *map(str, words)])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return asked

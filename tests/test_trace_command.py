@@ -17,23 +17,11 @@ import pyogrio
 import pytest
 from command_line import gengbao, hashes, read_csv
 
-from pipeline import cli, explain, stages, storage, tables
+from pipeline import explain, stages, storage, tables
 from pipeline.ingest.county import load_county
 from pipeline.tables.figures import load_figures
 
 TOWN = "河口镇"
-
-
-@pytest.fixture
-def ask(tiny, finished, capsys):
-    """Ask about the finished county; return exit code, what was printed, what was complained."""
-
-    def asked(*words, out=finished):
-        code = cli.run(["trace", "--county", str(tiny), "--out", str(out), *map(str, words)])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return asked
 
 
 def test_a_cell_of_annex_2_is_traced_to_as_many_plots_as_it_says(tiny, ask, tmp_path):

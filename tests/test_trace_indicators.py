@@ -9,24 +9,11 @@ import geopandas as gpd
 import pytest
 from command_line import read_csv
 
-from pipeline import cli
 from pipeline.ingest.county import load_county
 from pipeline.tables.figures import load_figures, load_indicator_figures
 from pipeline.tables.indicators import MEASURED, assessed
 
 TOWN = "河口镇"
-
-
-@pytest.fixture
-def ask(tiny, finished, capsys):
-    """Ask about the finished county; return exit code, what was printed, what was complained."""
-
-    def asked(*words, out=finished):
-        code = cli.run(["trace", "--county", str(tiny), "--out", str(out), *map(str, words)])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return asked
 
 
 def test_every_indicator_is_a_figure_of_its_own():

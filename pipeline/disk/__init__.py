@@ -12,12 +12,13 @@ from pipeline.disk.exchange import blocked, exchange, interrupted, settle
 from pipeline.disk.folder import replacing_folder
 from pipeline.disk.lock import Holder, locked
 from pipeline.disk.names import file_name
-from pipeline.disk.replace import cannot_write, replacing, require_room
+from pipeline.disk.replace import alive, cannot_write, replacing, require_room
 from pipeline.disk.work import Work
 
 __all__ = [
     "Holder",
     "Work",
+    "alive",
     "blocked",
     "cannot_write",
     "exchange",

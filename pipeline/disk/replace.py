@@ -66,11 +66,11 @@ def _clean(path: Path) -> None:
     """Remove the temporary files of processes that died while writing `path`."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp{glob.escape(path.suffix)}"):
         pid = left.name.removeprefix(f".{path.name}.").split(".")[0]
-        if pid.isdigit() and not _alive(int(pid)):
+        if pid.isdigit() and not alive(int(pid)):
             left.unlink(missing_ok=True)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
     """Tell whether a process runs (Windows: unknown, so yes; signal 0 would be Ctrl-C there)."""
     if os.name != "posix":
         return True

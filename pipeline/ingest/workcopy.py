@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.disk import alive
 from pipeline.errors import Finding, InputError, OutputError
 from pipeline.ingest import checksums, neighbours
 from pipeline.ingest.archive import FULL, MAX_DEPTH, UNPACK, Allowance, unpack
@@ -77,18 +78,8 @@ def remove_leftovers() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         pid = folder.name.removeprefix(PREFIX).split("-")[0]
         with contextlib.suppress(OSError):
-            if pid.isdecimal() and folder.stat().st_uid == os.getuid() and not _alive(int(pid)):
+            if pid.isdecimal() and folder.stat().st_uid == os.getuid() and not alive(int(pid)):
                 shutil.rmtree(folder)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _open(path: Path, root: Path, folder: Path, encoding: str | None) -> WorkCopy:
