@@ -133,7 +133,7 @@ def gather_part(
 
 def _require(zones: Mapping[str, gpd.GeoDataFrame]) -> None:
     labels = {"pbf": "永久基本农田", "target": "耕地保护目标"}
-    advice = "在 county.toml 的 [layers] 中写明该图层，并把文件放到 data/raw/reference"
+    advice = "在 county.toml 的 [layers] 中写明该图层，并把文件放到县文件夹的 reference/"
     absent = [
         Finding(f"[layers] {role}", f"没有{label}图层，无法划分图块", advice)
         for role, label in labels.items()

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     found = returning.examine(open_desk(args), args.files)
     print(import_text(found.books, found.merged))
-    print("什么也没有写；放进 data/raw/returned/ 后运行 gengbao all 即并入。")
+    print(f"什么也没有写；放进 {args.county / 'returned'} 后运行 gengbao all 即并入。")
     if found.unreadable:
         raise InputError(found.unreadable)
     return 0
