@@ -8,7 +8,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.overlay import coverage
+from pipeline.overlay import Held, coverage
+from pipeline.overlay.coverage import NEIGHBOURS
 
 X0, Y0 = 36_580_000.0, 3_720_000.0
 GRID = 0.0001
@@ -19,8 +20,8 @@ def box(x, y, width, height):
     return shapely.box(X0 + x, Y0 + y, X0 + x + width, Y0 + y + height)
 
 
-def seen(shapes):
-    found = coverage(np.array(shapes, dtype=object), [EXTENT], GRID)
+def seen(shapes, neighbours=NEIGHBOURS):
+    found = coverage(Held(np.array(shapes, dtype=object)), [EXTENT], GRID, neighbours)
     pairs = zip(
         found.overlaps.left.tolist(),
         found.overlaps.right.tolist(),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
     from pipeline.ingest.result import IngestResult
     from pipeline.model import County
+    from pipeline.storage import Shelf
 
 KINDS = {
     0: "点", 1: "线", 2: "线环", 3: "面", 4: "多点", 5: "多线", 6: "多部件面", 7: "混合图形",
@@ -167,10 +168,10 @@ def _look_at_geometry(sight: _Sight, delivery: Delivery, claim: Claim | None) ->
     raw = sight.raw
     if raw is None or raw.wkb is None:
         return
-    geometry, sight.kinds = _parsed(raw.wkb)
-    if shapely.is_missing(geometry).all():
+    boxes = _seen(sight, raw.wkb, judge=claim is None)
+    if np.isnan(boxes).all():
         return
-    frame, odd, extent = shapes.frame_of(geometry)
+    frame, odd, extent = shapes.frame_of(boxes)
     decision = crs_room.decide(
         raw.crs_wkt,
         stated=claim.source.crs if claim and claim.source else None,
@@ -181,9 +182,25 @@ def _look_at_geometry(sight: _Sight, delivery: Delivery, claim: Claim | None) ->
     sight.refused_crs = list(decision.findings)
     sight.crs = decision.evidence or None
     if decision.epsg:
-        sight.working_crs = working_crs(decision.epsg, shapes.middle(geometry[~odd])[0])
-    if claim is None:
-        sight.notes += _faults(raw, geometry)
+        sight.working_crs = working_crs(decision.epsg, shapes.middle(boxes[~odd])[0])
+
+
+def _seen(sight: _Sight, shelf: Shelf, *, judge: bool) -> NDArray[np.float64]:
+    """Return the extents of all rows; note their kinds and, where asked to judge, their faults."""
+    boxes = np.full((len(shelf), 4), np.nan)
+    kinds: Counter[str] = Counter()
+    wrong: list[tuple[int, str]] = []
+    for rows, wkb in shelf.blocks():
+        geometry, counts = _parsed(wkb)
+        boxes[rows] = shapes.extents(geometry)
+        kinds.update(counts)
+        if judge:
+            wrong += [(rows.start + at, why) for at, why in _invalid(geometry)]
+    names = (*KINDS.values(), EMPTY, UNREADABLE)
+    sight.kinds = {name: kinds[name] for name in names if kinds[name]}
+    if wrong and sight.raw is not None:
+        sight.notes.append(_fault(sight.raw, wrong))
+    return boxes
 
 
 def _parsed(wkb: NDArray[np.object_]) -> tuple[NDArray[np.object_], dict[str, int]]:
@@ -198,23 +215,23 @@ def _parsed(wkb: NDArray[np.object_]) -> tuple[NDArray[np.object_], dict[str, in
     kinds = Counter(shapely.get_type_id(geometry).tolist())
     counts = {name: kinds[kind] for kind, name in KINDS.items()}
     counts |= {EMPTY: empty, UNREADABLE: lost}
-    return geometry, {name: count for name, count in counts.items() if count}
+    return geometry, counts
 
 
-def _faults(raw: RawLayer, geometry: NDArray[np.object_]) -> list[Tally]:
-    """Return the faults of a layer that no role asks for; any kind of geometry is fine there."""
+def _invalid(geometry: NDArray[np.object_]) -> list[tuple[int, str]]:
+    """Return place and reason of each invalid shape."""
     with np.errstate(invalid="ignore"):
         wrong = np.flatnonzero(~shapely.is_missing(geometry) & ~shapely.is_valid(geometry))
-    if not len(wrong):
-        return []
-    reason = str(shapely.is_valid_reason(geometry[wrong[0]]))
-    row = int(raw.rows[wrong[0]])
-    return [
-        Tally(
-            rule="GEOM_INVALID", count=len(wrong), row=row, bsm=None, field="图形",
-            found=f"图形有错（{reason}）", advice="在原数据中修正",
-        )
-    ]  # fmt: skip
+    return list(zip(wrong.tolist(), shapely.is_valid_reason(geometry[wrong]), strict=True))
+
+
+def _fault(raw: RawLayer, wrong: list[tuple[int, str]]) -> Tally:
+    """Return the faults of a layer that no role asks for; any kind of geometry is fine there."""
+    at, reason = wrong[0]
+    return Tally(
+        rule="GEOM_INVALID", count=len(wrong), row=int(raw.rows[at]), bsm=None, field="图形",
+        found=f"图形有错（{reason}）", advice="在原数据中修正",
+    )  # fmt: skip
 
 
 def _judge(

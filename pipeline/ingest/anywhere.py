@@ -10,7 +10,7 @@ import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
-from pipeline.ingest.geometry import middle
+from pipeline.ingest.geometry import extents, middle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def local_frame(declared: str | None, geometry: Shapes) -> Frame:
     shaped = geometry[~shapely.is_missing(geometry)]
     if not len(shaped):
         return Frame(crs=None)
-    x, y = middle(shaped)
+    x, y = middle(extents(shaped))
     crs = _known(declared)
     if crs is None and abs(x) <= LONGEST and abs(y) <= FARTHEST_NORTH:
         crs = "EPSG:4326"

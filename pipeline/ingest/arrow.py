@@ -14,8 +14,6 @@ from pipeline.ingest.raw import FLOAT, NUMBER, TEXT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
 
 def to_texts(table: pa.Table, columns: Sequence[str]) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return `columns` as text (missing = NA) and how each was stored."""
@@ -23,15 +21,14 @@ def to_texts(table: pa.Table, columns: Sequence[str]) -> tuple[pd.DataFrame, dic
     for name in columns:
         column = table[name]
         kinds[name] = _kind(column.type)
-        texts[name] = pd.Series(_text(column).to_numpy(zero_copy_only=False), dtype="str")
+        texts[name] = to_series(_text(column))
     return pd.DataFrame(texts, index=pd.RangeIndex(table.num_rows)), kinds
 
 
-def to_wkb(column: pa.ChunkedArray) -> NDArray[np.object_]:
-    """Return a binary column as bytes or None per row."""
-    wkb = np.empty(len(column), dtype=object)
-    wkb[:] = column.to_pylist()
-    return wkb
+def to_series(column: pa.ChunkedArray) -> pd.Series:
+    """Return a column of text as it lies, without a Python object per value."""
+    text = pd.StringDtype("pyarrow", na_value=np.nan)
+    return pd.Series(column.to_pandas(types_mapper=lambda _: text), dtype="str")
 
 
 def _kind(kind: pa.DataType) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from pipeline import fields
 from pipeline.errors import Finding, InputError
@@ -240,14 +239,16 @@ def _place(part: _Part, raw: RawLayer, layer: LayerInfo, asked: Asked, where: st
         task = Task(county=county, role=part.role, source=asked.source, towns=asked.towns)
         try:
             placed = place(raw, task, where, stated_area(part.table))
+            part.geometry = np.concatenate([geometry for _, geometry in placed.blocks()])
         except InputError as error:
             part.problems += _refused(error, where, PLACE)
         else:
-            part.geometry, part.faults = placed.geometry, placed.faults
+            part.faults = placed.faults
             part.problems += placed.problems
             part.frame = Frame(crs=county.crs)
             return
-    shaped = geometry_room.parse(raw.wkb if raw.wkb is not None else np.empty(0, dtype=object))
+    assert raw.wkb is not None  # noqa: S101 - by the caller
+    shaped = geometry_room.whole(raw.wkb)
     part.faults = shaped.faults
     part.frame = local_frame(raw.crs_wkt, shaped.geometry)
     part.geometry = part.frame.worked(shaped.geometry)
@@ -256,12 +257,12 @@ def _place(part: _Part, raw: RawLayer, layer: LayerInfo, asked: Asked, where: st
 def _county_of(raw: RawLayer, layer: LayerInfo, role: str, where: str) -> County | None:
     """Return a county for data of nobody's, None where its CRS is none we work in."""
     assert raw.wkb is not None  # noqa: S101 - by the caller
-    shaped = geometry_room.parse(raw.wkb)
-    if shapely.is_missing(shaped.geometry).all():
+    boxes = geometry_room.look(raw.wkb).boxes
+    if np.isnan(boxes).all():
         return stand_in(raw, layer, role, ANYWHERE)
-    frame, odd, extent = geometry_room.frame_of(shaped.geometry)
+    frame, odd, extent = geometry_room.frame_of(boxes)
     decision = decide(raw.crs_wkt, stated=None, frame=frame, extent=extent, where=where)
-    x = geometry_room.middle(shaped.geometry[~odd])[0] if (~odd).any() else 0.0
+    x = geometry_room.middle(boxes[~odd])[0] if (~odd).any() else 0.0
     crs = working_crs(decision.epsg, x) if decision.epsg else ANYWHERE
     return stand_in(raw, layer, role, crs)
 

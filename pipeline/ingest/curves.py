@@ -15,6 +15,7 @@ import pyogrio
 import shapely
 
 from pipeline.errors import Finding, InputError
+from pipeline.storage import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 CURVES = range(8, 15)  # ISO WKB: CircularString to Surface
 STEP = 0.1  # degrees of arc per chord: a circle loses 5e-7 of its area
-HEAD = 5  # bytes of WKB that tell the type
 EWKB_FLAGS, DIMENSIONS = 0x1FFFFFFF, 1000
 READ_ERRORS = (
     pyogrio.errors.DataSourceError,
@@ -35,13 +35,14 @@ READ_ERRORS = (
 )
 
 
-def wkb_types(wkb: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Return the geometry type of each WKB (1 point … 7 collection, 8 … 14 curves), 0 for none."""
-    heads = b"".join((data or b"")[:HEAD].ljust(HEAD, b"\0") for data in wkb)
-    table = np.frombuffer(heads, np.uint8).reshape(-1, HEAD)
-    code = np.ascontiguousarray(table[:, 1:])
+def wkb_types(heads: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the geometry type of each WKB (1 point … 7 collection, 8 … 14 curves), 0 for none.
+
+    heads: its first five bytes (n, 5).
+    """
+    code = np.ascontiguousarray(heads[:, 1:])
     little, big = code.view("<u4").ravel(), code.view(">u4").ravel()
-    return (np.where(table[:, 0] == 1, little, big) & EWKB_FLAGS).astype(np.int64) % DIMENSIONS
+    return (np.where(heads[:, 0] == 1, little, big) & EWKB_FLAGS).astype(np.int64) % DIMENSIONS
 
 
 def straighten(raw: RawLayer, delivery: Delivery, layer: str) -> RawLayer:
@@ -51,7 +52,7 @@ def straighten(raw: RawLayer, delivery: Delivery, layer: str) -> RawLayer:
     """
     if raw.wkb is None:
         return raw
-    at = np.flatnonzero(np.isin(wkb_types(raw.wkb), CURVES))
+    at = np.flatnonzero(np.isin(wkb_types(raw.wkb.heads), CURVES))
     if not len(at):
         return raw
     chords = _stroked(raw.rows[at], delivery, layer, STEP)
@@ -59,8 +60,7 @@ def straighten(raw: RawLayer, delivery: Delivery, layer: str) -> RawLayer:
     coarse = _stroked(raw.rows[at], delivery, layer, 2 * STEP)
     # the area that chords miss goes with the square of the step
     before = after + (after - shapely.area(shapely.from_wkb(coarse, on_invalid="ignore"))) / 3
-    wkb = raw.wkb.copy()
-    wkb[at] = chords
+    wkb = raw.wkb.replaced(at, Shelf.lay([chords]))
     pairs = zip(at.tolist(), before.tolist(), after.tolist(), strict=True)
     return replace(raw, wkb=wkb, arcs={row: (was, now) for row, was, now in pairs})
 

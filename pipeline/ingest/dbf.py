@@ -22,6 +22,7 @@ from pipeline.ingest.encoding import (
 from pipeline.ingest.raw import NUMBER, TEXT, UNREADABLE
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Container
 
     from numpy.typing import NDArray
@@ -69,7 +70,7 @@ class Dbf:
         return np.char.rstrip(flat)
 
 
-def parse(data: bytes, where: str) -> Dbf:
+def parse(data: bytes | mmap.mmap, where: str) -> Dbf:
     """Parse a DBF. Raises InputError when header and bytes disagree (truncated, damaged)."""
     if len(data) < FIELD_BYTES + 1:
         raise InputError(Finding(where, f"文件只有 {len(data)} 字节，不是完整的 DBF", RE_EXPORT))

@@ -15,7 +15,9 @@ from pipeline.ingest import crs as crs_room
 from pipeline.ingest.curves import wkb_types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pipeline.storage import Shelf
 
 Shapes: TypeAlias = NDArray[np.object_]
 POLYGON_TYPES = (3, 6)
@@ -48,21 +50,55 @@ class Fault:
 
 @dataclass(slots=True)
 class Shaped:
-    """Geometries of a layer (None where unusable), faults by position, notes for the log."""
+    """Geometries of rows (None where unusable), faults by position, how many had Z or M."""
 
     geometry: Shapes
+    faults: dict[int, Fault]
+    deep: int = 0
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one look at all shapes of a layer told, without keeping any.
+
+    boxes: `extents`, NaN for rows that can't be used; faults say why; notes: Chinese, for the log.
+    """
+
+    boxes: NDArray[np.float64]
     faults: dict[int, Fault]
     notes: list[str]
 
 
-def parse(wkb: Shapes) -> Shaped:
-    """Parse WKB row by row to 2D (multi)polygons; all others are faults."""
-    with np.errstate(invalid="ignore"):  # a NaN coordinate is a finding of ours, no warning
-        return _parse(wkb)
+def look(shelf: Shelf) -> Seen:
+    """Look at every shape of a layer once."""
+    seen = Seen(np.full((len(shelf), 4), np.nan), {}, [])
+    deep = 0
+    for rows, shaped in parsed(shelf):
+        seen.boxes[rows] = extents(shaped.geometry)
+        seen.faults |= {rows.start + at: fault for at, fault in shaped.faults.items()}
+        deep += shaped.deep
+    if deep:
+        seen.notes.append(f"{deep} 个图形带高程或量测值（Z/M），已去掉，只用平面坐标")
+    return seen
 
 
-def _parse(wkb: Shapes) -> Shaped:
-    types = wkb_types(wkb)
+def parsed(shelf: Shelf) -> Iterator[tuple[slice, Shaped]]:
+    """Yield all rows, some thousands at a time, as 2D (multi)polygons; all others are faults."""
+    types = wkb_types(shelf.heads)
+    for rows, wkb in shelf.blocks():
+        with np.errstate(invalid="ignore"):  # a NaN coordinate is a finding of ours, no warning
+            yield rows, _parse(wkb, types[rows])
+
+
+def whole(shelf: Shelf) -> Shaped:
+    """Return a layer's shapes all at once, for those who judge it as it came."""
+    parts = list(parsed(shelf))
+    faults = {rows.start + at: fault for rows, part in parts for at, fault in part.faults.items()}
+    geometry = [np.empty(0, dtype=object), *(part.geometry for _, part in parts)]
+    return Shaped(np.concatenate(geometry), faults, sum(part.deep for _, part in parts))
+
+
+def _parse(wkb: Shapes, types: NDArray[np.int64]) -> Shaped:
     plain = wkb.copy()
     plain[~np.isin(types, PLAIN_TYPES)] = None
     geometry = np.asarray(shapely.from_wkb(plain, on_invalid="ignore"), dtype=object)
@@ -73,14 +109,11 @@ def _parse(wkb: Shapes) -> Shaped:
     for at in np.flatnonzero(present & shapely.is_missing(geometry)):
         why = _reason(wkb[at])
         faults.setdefault(int(at), Fault("GEOM_UNREADABLE", f"图形无法解析（{why}）"))
-    notes = []
-    deep = shapely.has_z(geometry) | shapely.has_m(geometry)
-    if deep.any():
-        notes.append(f"{int(deep.sum())} 个图形带高程或量测值（Z/M），已去掉，只用平面坐标")
+    deep = int((shapely.has_z(geometry) | shapely.has_m(geometry)).sum())
     geometry = np.asarray(shapely.force_2d(geometry), dtype=object)
     _note_faults(geometry, types, faults)
     geometry[list(faults)] = None
-    return Shaped(geometry, faults, notes)
+    return Shaped(geometry, faults, deep)
 
 
 def _reason(data: bytes) -> str:
@@ -147,12 +180,12 @@ def _nonfinite(geometry: Shapes) -> NDArray[np.bool_]:
     return bad
 
 
-def frame_of(geometry: Shapes) -> tuple[int, NDArray[np.bool_], str]:
+def frame_of(bounds: NDArray[np.float64]) -> tuple[int, NDArray[np.bool_], str]:
     """Return the frame most rows lie in, which rows lie in another, and the extent in figures.
 
-    A layer with more than 1 % of its rows elsewhere is in no single frame (crs.UNKNOWN).
+    bounds: `extents`. A layer with more than 1 % of its rows elsewhere is in no single frame
+    (crs.UNKNOWN).
     """
-    bounds = extents(geometry)
     usable = np.asarray(np.isfinite(bounds).all(axis=1), dtype=np.bool_)
     if not usable.any():
         return crs_room.UNKNOWN, ~usable, "没有可用的坐标"
@@ -173,9 +206,8 @@ def frame_of(geometry: Shapes) -> tuple[int, NDArray[np.bool_], str]:
     return frame, odd, extent
 
 
-def middle(geometry: Shapes) -> tuple[float, float]:
-    """Return the median middle of the geometries' extents, which no stray row can move."""
-    bounds = extents(geometry)
+def middle(bounds: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the median middle of `extents`, which no stray row can move."""
     bounds = bounds[np.isfinite(bounds).all(axis=1)]
     x, y = np.median((bounds[:, :2] + bounds[:, 2:]) / 2, axis=0)
     return float(x), float(y)

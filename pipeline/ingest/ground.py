@@ -15,6 +15,7 @@ from pipeline.ingest.result import WARNING, Problem
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pipeline.ingest.drawn import Drawn
     from pipeline.ingest.place import TownShapes
     from pipeline.model import County
     from pipeline.overlay import Pairs
@@ -25,15 +26,16 @@ OVERLAP, GAP = "PLOT_OVERLAP", "COVERAGE_GAP"
 
 
 def count_once(
-    county: County, plots: gpd.GeoDataFrame, towns: TownShapes, where: str
-) -> tuple[gpd.GeoDataFrame, dict[str, gpd.GeoDataFrame], list[Problem]]:
+    county: County, plots: pd.DataFrame, drawn: Drawn, extent: tuple[TownShapes, str]
+) -> tuple[pd.DataFrame, dict[str, gpd.GeoDataFrame], list[Problem]]:
     """Return the plots with ground they share counted once, the layers that show it, warnings.
 
-    plots: sorted by BSM; the smaller BSM keeps shared ground, the other's base_m2 loses it; both
-    are flagged PLOT_OVERLAP. Layers: overlaps (bsm, other_bsm, area_m2), gaps (area_m2).
+    plots: sorted by BSM; drawn: their shapes; extent: the towns they should cover, and what to call
+    the delivery. The smaller BSM keeps shared ground, the other's base_m2 loses it; both are
+    flagged PLOT_OVERLAP. Layers: overlaps (bsm, other_bsm, area_m2), gaps (area_m2).
     """
-    geometry = plots.geometry.to_numpy()
-    pairs, gaps = overlay.coverage(geometry, towns.polygons, county.thresholds.grid_m)
+    towns, where = extent
+    pairs, gaps = overlay.coverage(drawn, towns.polygons, county.thresholds.grid_m)
     shared = measure.official_area(pairs.shape, county.crs)
     keys = plots[BSM].to_numpy(dtype=object)
     overlaps = gpd.GeoDataFrame(
@@ -50,7 +52,7 @@ def count_once(
     return plots, {"overlaps": overlaps, "gaps": bare}, problems
 
 
-def _without_shared(county: County, plots: gpd.GeoDataFrame, pairs: Pairs) -> gpd.GeoDataFrame:
+def _without_shared(county: County, plots: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
     rows, united = overlay.union_by(pairs.shape, pairs.right)
     lost = np.zeros(len(plots), dtype=np.int64)
     lost[rows] = measure.official_area_cm2(united, county.crs)
@@ -79,7 +81,7 @@ def _flagged(flags: pd.Series, rows: NDArray[np.bool_]) -> pd.Series:
 
 
 def _overlap_problems(
-    plots: gpd.GeoDataFrame, pairs: Pairs, shared: NDArray[np.float64]
+    plots: pd.DataFrame, pairs: Pairs, shared: NDArray[np.float64]
 ) -> list[Problem]:
     """Return a warning per overlapping pair, at the plot that doesn't keep the ground."""
     file, row, bsm = (

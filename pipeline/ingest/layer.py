@@ -12,7 +12,9 @@ from pipeline import fields
 from pipeline.errors import Finding, InputError
 from pipeline.ingest import balance, names
 from pipeline.ingest.curves import straighten
+from pipeline.ingest.drawn import measured, nothing
 from pipeline.ingest.files import shown
+from pipeline.ingest.mending import REPAIRED
 from pipeline.ingest.placing import Task, place
 from pipeline.ingest.result import WARNING, Problem
 from pipeline.ingest.sources import formats
@@ -23,8 +25,7 @@ from pipeline.ingest.workcopy import work_copy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from pipeline.ingest.drawn import Drawn
     from pipeline.ingest.geometry import Fault
     from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
     from pipeline.ingest.workcopy import WorkCopy
@@ -35,17 +36,18 @@ CHECKED = {None: "没有清单", True: "全部相符", False: "有文件未列�
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of one file: standard columns, geometry in the county's CRS (None: none usable).
+    """The rows of one file: standard columns, shapes in the county's CRS.
 
-    spatial: whether the layer carries geometry at all; faults by position say why one is unusable;
-    wkb: as delivered, of the rows that are or may be set aside; digests, remarks: as in
-    IngestResult.
+    spatial: whether the layer carries geometry at all; faults by position say why a row has no
+    usable one, repairs what was mended; wkb: as delivered, of the rows that are or may be set
+    aside; digests, remarks: as in IngestResult.
     """
 
     table: pd.DataFrame
-    geometry: NDArray[np.object_]
+    drawn: Drawn
     spatial: bool
     faults: dict[int, Fault] = field(default_factory=dict)
+    repairs: dict[int, Fault] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     log: dict[str, Any] = field(default_factory=dict)
     wkb: dict[int, bytes] = field(default_factory=dict)
@@ -167,11 +169,27 @@ def rows_of(
         advice = "在原数据中改为规范名称"
         rows.problems.append(Problem(where, None, None, "NAME_TIDIED", WARNING, "", said, advice))
     if rows.spatial:
-        placed = place(raw, task, where, stated_area(rows.table))
-        rows.geometry, rows.faults, rows.wkb = placed.geometry, placed.faults, placed.wkb
-        rows.problems += placed.problems
-        rows.log |= placed.log
+        _draw(rows, raw, task, where)
     return rows
+
+
+def _draw(rows: Rows, raw: RawLayer, task: Task, where: str) -> None:
+    """Place, mend and measure the shapes of a layer; raises InputError where that can't be done.
+
+    Only plots must agree with TBMJ when mended: the figures of a zone may be of another unit or
+    outline, and a zone set aside for them would leave ground outside it.
+    """
+    stated = stated_area(rows.table)
+    placed = place(raw, task, where, stated)
+    wanted = stated if task.role == names.PARCELS else np.full(len(stated), np.nan)
+    found = measured(placed, wanted, task.county)
+    rows.drawn, rows.wkb = found.drawn, found.wkb
+    rows.repairs = {at: fault for at, fault in found.mended.items() if fault.rule == REPAIRED}
+    rows.faults = placed.faults | {
+        at: fault for at, fault in found.mended.items() if fault.rule != REPAIRED
+    }
+    rows.problems += placed.problems
+    rows.log |= placed.log
 
 
 def _column_log(
@@ -200,8 +218,7 @@ def _values(raw: RawLayer, found: dict[fields.Field, str], task: Task, where: st
     if not spatial and task.role in (*names.ZONES, names.PARCELS):
         advice = "改为带图形的 SHP、GPKG、FileGDB、GeoJSON 或 GeoParquet"
         raise InputError(Finding(where, "没有图形，只是一张表", advice))
-    geometry = np.full(len(table), None, dtype=object)
-    return Rows(table, geometry, spatial=spatial, problems=reader.problems)
+    return Rows(table, nothing(len(table)), spatial=spatial, problems=reader.problems)
 
 
 def note_losses(raw: RawLayer, where: str) -> list[Problem]:

@@ -104,9 +104,11 @@ def _repair(
     return faults
 
 
-def slivers(geometry: Shapes, area_m2: Floats, thresholds: Thresholds) -> Bools:
-    """Return which polygons are slivers by the county's thresholds: by area, or by width."""
-    perimeter = shapely.length(geometry)
-    width = np.divide(2 * area_m2, perimeter, out=np.zeros(len(area_m2)), where=perimeter > 0)
+def slivers(length_m: Floats, area_m2: Floats, thresholds: Thresholds) -> Bools:
+    """Return which polygons are slivers by the county's thresholds: by area, or by width.
+
+    length_m: of their outlines.
+    """
+    width = np.divide(2 * area_m2, length_m, out=np.zeros(len(area_m2)), where=length_m > 0)
     narrow = (width < thresholds.sliver_width_m) & (area_m2 < thresholds.sliver_width_area_m2)
     return np.asarray((area_m2 < thresholds.sliver_area_m2) | narrow)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from pipeline.ingest.drawn import Drawn
     from pipeline.model import County
 
 TOWN_DIGITS, VILLAGE_DIGITS = 9, 12
@@ -31,11 +32,10 @@ class TownShapes:
     codes: NDArray[np.object_]
     polygons: NDArray[np.object_]
 
-    def covers(self, geometry: NDArray[np.object_]) -> bool:
-        """Return whether at least half of the geometries lie in or near the towns' extent."""
+    def near(self, geometry: NDArray[np.object_]) -> int:
+        """Return how many of these geometries lie in or near the towns' extent."""
         box = shapely.box(*shapely.total_bounds(self.polygons)).buffer(NEAR_M)
-        shaped = geometry[~shapely.is_missing(geometry)]
-        return len(shaped) == 0 or bool(np.mean(shapely.intersects(box, shaped)) >= MAJORITY)
+        return int(shapely.intersects(box, geometry).sum())
 
 
 def town_shapes(county: County, towns: gpd.GeoDataFrame, where: str) -> TownShapes:
@@ -61,8 +61,8 @@ def town_shapes(county: County, towns: gpd.GeoDataFrame, where: str) -> TownShap
     return TownShapes(order.astype(object), polygons)
 
 
-def assign(county: County, plots: gpd.GeoDataFrame, towns: TownShapes) -> pd.DataFrame:
-    """Return town_code, town, village and flags per plot.
+def assign(county: County, plots: pd.DataFrame, drawn: Drawn, towns: TownShapes) -> pd.DataFrame:
+    """Return town_code, town, village and flags per plot; drawn: their shapes.
 
     The town is that of ZLDWDM[:9]; a code of this county that is no town of it (dissolved) is
     mapped by place and flagged; more than half of the plot in another town is flagged, the code
@@ -72,7 +72,7 @@ def assign(county: County, plots: gpd.GeoDataFrame, towns: TownShapes) -> pd.Dat
     own = code.str[:TOWN_DIGITS].where(code.str.len() >= TOWN_DIGITS).astype(object)
     known = own.isin([town.code for town in county.towns]).to_numpy()
     ours = code.str.startswith(county.code).to_numpy(dtype=bool)
-    place = _majority(plots.geometry.to_numpy(), towns)
+    place = _majority(drawn, towns)
     placed = pd.notna(place)
     by_place = ~known & ours & placed
     town_code = np.full(len(plots), None, dtype=object)
@@ -93,13 +93,19 @@ def assign(county: County, plots: gpd.GeoDataFrame, towns: TownShapes) -> pd.Dat
     )
 
 
-def _majority(geometry: NDArray[np.object_], towns: TownShapes) -> NDArray[np.object_]:
+def _majority(drawn: Drawn, towns: TownShapes) -> NDArray[np.object_]:
     """Return the code of the town that holds more than half of each plot, None if none does."""
+    shapely.prepare(towns.polygons)
+    parts = [_majority_in(geometry, towns) for _, geometry in drawn.blocks()]
+    return np.concatenate([np.empty(0, dtype=object), *parts])
+
+
+def _majority_in(geometry: NDArray[np.object_], towns: TownShapes) -> NDArray[np.object_]:
     place = np.full(len(geometry), None, dtype=object)
     tree = shapely.STRtree(geometry)
     area = shapely.area(geometry)
     for code, polygon in zip(towns.codes, towns.polygons, strict=True):
-        # the tree prepares the town once; only plots on a border need an intersection
+        # only plots on a border need an intersection
         inside = tree.query(polygon, predicate="contains")
         place[inside] = code
         rest = np.setdiff1d(tree.query(polygon, predicate="intersects"), inside)

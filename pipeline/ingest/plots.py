@@ -18,6 +18,7 @@ from pipeline.ingest.result import WARNING, Problem
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from pipeline.ingest.drawn import Drawn
     from pipeline.ingest.sift import Sifted
     from pipeline.model import County
 
@@ -34,21 +35,26 @@ TOWN_NOTES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plots:
-    """The plots of an export (fields.PARCELS, by BSM), layers about their ground, warnings."""
+    """The plots of an export, layers about their ground, warnings.
 
-    frame: gpd.GeoDataFrame
+    table: fields.PARCELS but the geometry, by BSM; drawn: in its order, their shapes.
+    """
+
+    table: pd.DataFrame
+    drawn: Drawn
     ground: dict[str, gpd.GeoDataFrame]
     problems: list[Problem]
 
 
 def finished(county: County, sifted: Sifted, towns: TownShapes, where: str) -> Plots:
     """Return the accepted rows as plots. Raises InputError when a file's TBMJ contradicts it."""
-    frame = _measured(county, sifted, towns)
-    problems = [*_areas(county, frame, sifted), *_town_problems(frame), *sifted.slivers()]
-    order = [field.name for field in fields.PARCELS]
-    frame = frame.sort_values(BSM, kind="stable", ignore_index=True)[order]
-    frame, ground, found = count_once(county, frame, towns, where)
-    return Plots(frame=frame, ground=ground, problems=[*problems, *found])
+    table, drawn = _measured(county, sifted, towns), sifted.drawn()
+    problems = [*_areas(county, table, sifted), *_town_problems(table), *sifted.slivers()]
+    order = table[BSM].sort_values(kind="stable").index.to_numpy()
+    columns = [field.name for field in fields.PARCELS if field != fields.GEOMETRY]
+    table, drawn = table[columns].take(order).reset_index(drop=True), drawn.select(order)
+    table, ground, found = count_once(county, table, drawn, (towns, where))
+    return Plots(table=table, drawn=drawn, ground=ground, problems=[*problems, *found])
 
 
 def zone_areas(county: County, sifted: Sifted, role: str) -> list[Problem]:
@@ -56,11 +62,11 @@ def zone_areas(county: County, sifted: Sifted, role: str) -> list[Problem]:
     field = ZONE_AREAS.get(role)
     if field is None:
         return []
-    frame, area = sifted.accepted(), sifted.area_m2()
-    planar = measure.planar_area(frame.geometry.to_numpy())
+    table, drawn = sifted.accepted(), sifted.drawn()
+    area, planar = drawn.area_m2, drawn.planar_m2
     problems = []
-    for file, rows in frame.groupby(FILE, sort=True).indices.items():
-        stated = frame[field.name].to_numpy(dtype=np.float64)[rows]
+    for file, rows in table.groupby(FILE, sort=True).indices.items():
+        stated = table[field.name].to_numpy(dtype=np.float64)[rows]
         verdict = units.compare(stated, area[rows], planar[rows], county.thresholds)
         _log_area(sifted, str(file), verdict.evidence)
         if verdict.rule:
@@ -80,30 +86,30 @@ def _log_area(sifted: Sifted, file: str, evidence: str) -> None:
             log["area"] = evidence
 
 
-def _measured(county: County, sifted: Sifted, towns: TownShapes) -> gpd.GeoDataFrame:
+def _measured(county: County, sifted: Sifted, towns: TownShapes) -> pd.DataFrame:
     """Return the accepted plots with areas, the base of the sums and the town."""
-    plots, area = sifted.accepted(), sifted.area_m2()
-    geometry = plots.geometry.to_numpy()
+    plots, drawn = sifted.accepted(), sifted.drawn()
+    area = drawn.area_m2
     base = measure.base_area(plots[fields.TBMJ.name], area, county.thresholds)
     measured = pd.DataFrame(
         {
             fields.AREA_M2.name: area,
-            fields.PLANAR_M2.name: measure.planar_area(geometry),
+            fields.PLANAR_M2.name: drawn.planar_m2,
             fields.BASE_M2.name: base.base_m2,
             fields.TBMJ_TRUSTED.name: base.trusted,
             fields.BASE_REASON.name: pd.Series(base.reason, dtype="str"),
         }
     )
-    return plots.join([measured, assign(county, plots, towns)])
+    return plots.join([measured, assign(county, plots, drawn, towns)])
 
 
-def _areas(county: County, frame: gpd.GeoDataFrame, sifted: Sifted) -> list[Problem]:
+def _areas(county: County, table: pd.DataFrame, sifted: Sifted) -> list[Problem]:
     """Hold each file's TBMJ against its geometry; return what is odd about it or its plots."""
     problems: list[Problem] = []
     findings = []
     names = (fields.TBMJ.name, fields.AREA_M2.name, fields.PLANAR_M2.name)
     national = fields.TBMJ.national
-    for file, part in frame.groupby(FILE, sort=True):
+    for file, part in table.groupby(FILE, sort=True):
         tbmj, area, planar = (part[name].to_numpy(dtype=np.float64) for name in names)
         verdict = units.compare(tbmj, area, planar, county.thresholds)
         _log_area(sifted, str(file), verdict.evidence)
@@ -130,7 +136,7 @@ def _differing(plots: pd.DataFrame) -> list[Problem]:
     ]
 
 
-def _town_problems(plots: gpd.GeoDataFrame) -> list[Problem]:
+def _town_problems(plots: pd.DataFrame) -> list[Problem]:
     """Return a warning per plot whose town is by place, contradicted by place, or unknown."""
     odd = plots[plots[fields.FLAGS.name].notna() | plots[fields.TOWN_CODE.name].isna()]
     columns = (fields.SOURCE_FILE, fields.SOURCE_ROW, fields.BSM, fields.FLAGS, fields.TOWN)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from pipeline.storage import Shelf
+
 TEXT, NUMBER, FLOAT, UNREADABLE = "text", "number", "float", "unreadable"
 """How a column was stored: text; a number with all its digits; a binary float; no text at all."""
 
@@ -59,7 +61,7 @@ class RawLayer:
     """A layer as delivered.
 
     table: text columns under their delivered names (missing = NA); rows: record numbers as a
-    person finds them in the file (from 1); wkb: bytes or None per row, None for a plain list;
+    person finds them in the file (from 1); wkb: on a shelf, none for some; None for a plain list;
     crs_wkt: as declared; kinds: column → text / number / float; claimed: rows by the container's
     own count, deleted ones not counted; encoding, losses: Chinese, for log and report;
     encoding_warning: what .cpg and LDID got wrong, "" if nothing; broken: position → why its shape
@@ -71,7 +73,7 @@ class RawLayer:
 
     table: pd.DataFrame
     rows: NDArray[np.int64]
-    wkb: NDArray[np.object_] | None
+    wkb: Shelf | None
     claimed: int
     crs_wkt: str | None = None
     kinds: Mapping[str, str] = field(default_factory=dict)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from pipeline import fields
 from pipeline.errors import Finding, InputError
-from pipeline.ingest import balance
+from pipeline.ingest import balance, drawn
 from pipeline.ingest.files import delivered_files, role_files, shown, source_files
 from pipeline.ingest.geometry import Fault
 from pipeline.ingest.layer import Rows, Taken, read_file
@@ -22,6 +22,7 @@ from pipeline.ingest.result import WARNING, AllRejectedError, IngestResult, Prob
 from pipeline.ingest.sift import Sifted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
     from pathlib import Path
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 TOWNS = "towns"
 BSM = fields.BSM.name
+T = TypeVar("T")
 
 
 def read_parcels(county: County, export: date) -> IngestResult:
@@ -85,9 +87,9 @@ def finish_plots(
         raise _all_rejected(sifted, where, "ingest", export)
     plots = finished(county, sifted, towns, where)
     rows.problems += plots.problems
-    _close(sifted, plots.frame)
-    account = sifted.account("ingest", export, plots.frame[fields.AREA_M2.name])
-    return replace(sifted.result(plots.frame, account), ground=plots.ground)
+    _close(sifted, plots.table)
+    account = sifted.account("ingest", export, plots.table[fields.AREA_M2.name])
+    return replace(sifted.result(plots.table, plots.drawn, account), ground=plots.ground)
 
 
 def read_role(county: County, role: str, export: date) -> IngestResult:
@@ -121,11 +123,11 @@ def finish_role(county: County, rows: Rows, role: str, names: tuple[str, str]) -
     sifted = Sifted(county, rows, keyed=False)
     if role in ZONES and not len(sifted.kept):
         raise _all_rejected(sifted, where, f"ingest:{role}", export)
-    frame = sifted.accepted().drop(columns="tbmj_text")
-    _close(sifted, frame)
+    table, shapes = sifted.accepted().drop(columns="tbmj_text"), sifted.drawn()
+    _close(sifted, table)
     rows.problems += zone_areas(county, sifted, role)
-    area = pd.Series(sifted.area_m2())
-    return sifted.result(frame, sifted.account(f"ingest:{role}", export, area))
+    account = sifted.account(f"ingest:{role}", export, pd.Series(shapes.area_m2))
+    return sifted.result(table, shapes, account)
 
 
 def _close(sifted: Sifted, accepted: pd.DataFrame) -> None:
@@ -188,17 +190,13 @@ def _delivered_twice(parts: list[Rows]) -> list[Finding]:
 def joined(taken: Taken, task: Task) -> Rows:
     """Return the rows of all parts as one table, with what is known of each."""
     parts = taken.parts or [_no_rows(task)]
-    starts = np.cumsum([0, *(len(part.table) for part in parts)])
-    faults = {
-        int(start) + at: fault
-        for start, part in zip(starts, parts, strict=False)
-        for at, fault in part.faults.items()
-    }
-    wkb = {
-        int(start) + at: data
-        for start, part in zip(starts, parts, strict=False)
-        for at, data in part.wkb.items()
-    }
+    starts = np.cumsum([0, *(len(part.table) for part in parts)]).tolist()
+
+    def moved(each: Callable[[Rows], dict[int, T]]) -> dict[int, T]:
+        """Return what is known of rows of all parts, by their new positions."""
+        pairs = zip(starts, parts, strict=False)
+        return {start + at: said for start, part in pairs for at, said in each(part).items()}
+
     problems = [problem for part in parts for problem in part.problems]
     found = "是其他图层，不是地类图斑，未读入"
     problems += [
@@ -206,10 +204,11 @@ def joined(taken: Taken, task: Task) -> Rows:
     ]
     return Rows(
         pd.concat([part.table for part in parts], ignore_index=True),
-        np.concatenate([part.geometry for part in parts]),
+        drawn.joined([part.drawn for part in parts]),
         spatial=any(part.spatial for part in parts),
-        faults=faults,
-        wkb=wkb,
+        faults=moved(lambda part: part.faults),
+        repairs=moved(lambda part: part.repairs),
+        wkb=moved(lambda part: part.wkb),
         problems=problems,
         log={"files": [part.log for part in parts if part.log], "ignored": taken.ignored},
         digests=taken.digests,
@@ -221,7 +220,7 @@ def _no_rows(task: Task) -> Rows:
     names = [f.name for f in role_fields(task.role)]
     table = pd.DataFrame({name: pd.Series(dtype="str") for name in [*names, "source_file"]})
     table = table.assign(source_row=pd.Series(dtype="int64"), tbmj_text=pd.Series(dtype="str"))
-    return Rows(table, np.empty(0, dtype=object), spatial=True)
+    return Rows(table, drawn.nothing(0), spatial=True)
 
 
 def _all_rejected(sifted: Sifted, where: str, stage: str, export: str) -> AllRejectedError:
@@ -233,4 +232,5 @@ def _all_rejected(sifted: Sifted, where: str, stage: str, export: str) -> AllRej
         )
         for reason, count in reasons.head(5).items()
     ]
-    return AllRejectedError(findings, sifted.result(sifted.accepted(), account))
+    nothing = sifted.result(sifted.accepted(), sifted.drawn(), account)
+    return AllRejectedError(findings, nothing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -14,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    import geopandas as gpd
-
     from pipeline.errors import Finding
+    from pipeline.ingest.drawn import Drawn
     from pipeline.model import AccountRow
 
 ERROR, WARNING = "错误", "警告"
@@ -42,15 +42,17 @@ class Problem(NamedTuple):
 class IngestResult:
     """A role or an export as read.
 
-    frame: accepted rows in the county's CRS; rejects: source_file, source_row, bsm, rule, reason,
-    tbmj_text, area_m2 (what the account booked, NA: unknown), attributes (JSON), wkb (as delivered,
-    hexadecimal), geometry; problems: the columns of Problem; log: what was decided per file and
-    why, ready for JSON; ground (exports only): layers overlaps and gaps; digests: sha256 of each of
-    the user's files as it was read; remarks: about the moment (locks of other programs), for the
-    log line and in no product.
+    table, drawn: accepted rows and, in their order, their shapes in crs, the county's; rejects:
+    source_file, source_row, bsm, rule, reason, tbmj_text, area_m2 (what the account booked, NA:
+    unknown), attributes (JSON), wkb (as delivered, hexadecimal), geometry; problems: the columns of
+    Problem; log: what was decided per file and why, ready for JSON; ground (exports only): layers
+    overlaps and gaps; digests: sha256 of each of the user's files as it was read; remarks: about
+    the moment (locks of other programs), for the log line and in no product.
     """
 
-    frame: gpd.GeoDataFrame
+    table: pd.DataFrame
+    drawn: Drawn
+    crs: str
     rejects: gpd.GeoDataFrame
     problems: pd.DataFrame
     account: AccountRow
@@ -58,6 +60,11 @@ class IngestResult:
     ground: Mapping[str, gpd.GeoDataFrame] = field(default_factory=dict)
     digests: Mapping[Path, str] = field(default_factory=dict)
     remarks: Sequence[str] = ()
+
+    @property
+    def frame(self) -> gpd.GeoDataFrame:
+        """Return the accepted rows with their shapes decoded, all of them at once."""
+        return gpd.GeoDataFrame(self.table, geometry=self.drawn.geometry(), crs=self.crs)
 
 
 class AllRejectedError(InputError):

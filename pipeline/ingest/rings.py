@@ -23,7 +23,7 @@ from pipeline.ingest.shapeparts import Shapes as Records
 from pipeline.ingest.units import agrees_with_tbmj
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -33,22 +33,19 @@ RULE = "GEOM_RINGS"
 TOLERANCE = 1e-6  # of the area: far above rounding, far below any hole
 
 
-def drawn_areas(records: Records, rows: Iterable[int]) -> dict[int, float]:
+def drawn_areas(records: Records, rows: NDArray[np.int64]) -> dict[int, float]:
     """Return the area as drawn of those of these records that have several rings.
 
     Planar, in the layer's units; rows: records whose counts are sound.
     """
-    data = records.data
+    content = records.offset[rows] + RECORD_HEADER
+    count, points = (records.ints(content + at) for at in (PARTS_AT, POINTS_AT))
     areas = {}
-    for row in rows:
-        at = int(records.offset[row]) + RECORD_HEADER
-        rings, points = (
-            int(np.frombuffer(data, "<i4", 1, at + n)[0]) for n in (PARTS_AT, POINTS_AT)
-        )
-        if rings > 1:
-            starts = np.frombuffer(data, "<i4", rings, at + FIRST_PART)
-            xy = np.frombuffer(data, "<f8", 2 * points, at + FIRST_PART + 4 * rings)
-            areas[int(row)] = _drawn(xy.reshape(-1, 2), starts)
+    for n in np.flatnonzero(count > 1).tolist():
+        at, rings = int(content[n]) + FIRST_PART, int(count[n])
+        starts = np.frombuffer(records.data, "<i4", rings, at)
+        xy = np.frombuffer(records.data, "<f8", 2 * int(points[n]), at + 4 * rings)
+        areas[int(rows[n])] = _drawn(xy.reshape(-1, 2), starts)
     return areas
 
 

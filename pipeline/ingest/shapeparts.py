@@ -6,6 +6,8 @@ record headers (number, length) big-endian, contents little-endian.
 
 from __future__ import annotations
 
+import mmap
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -48,10 +50,30 @@ class Shapes:
         """Return the number of records."""
         return len(self.offset)
 
+    def outside_box(self, rows: slice, wkb: NDArray[np.object_]) -> NDArray[np.bool_]:
+        """Return which of these records have coordinates that don't span the box they state."""
+        at = np.flatnonzero(np.array([bool(b) for b in wkb], dtype=np.bool_))
+        base = self.offset[rows][at] + RECORD_HEADER + BOX_AT
+        stated = np.ascontiguousarray(self.data[base[:, None] + np.arange(32)]).view("<f8")
+        real = shapely.bounds(shapely.from_wkb(wkb[at], on_invalid="ignore"))
+        with np.errstate(invalid="ignore", over="ignore"):
+            off = np.abs(stated - real) > BOX_TOLERANCE * np.maximum(np.abs(real), 1)
+        odd = np.zeros(len(wkb), dtype=np.bool_)
+        odd[at] = (off | np.isnan(stated)).any(axis=1) & np.isfinite(real).all(axis=1)
+        return odd
+
     def ints(self, at: Ints, order: str = "<") -> Ints:
         """Return the 32-bit integers at these bytes."""
         raw = np.ascontiguousarray(self.data[at[:, None] + np.arange(4)])
         return raw.view(f"{order}i4").ravel().astype(np.int64)
+
+
+def content(path: Path) -> bytes | mmap.mmap:
+    """Return a file's bytes, mapped where that doesn't keep the file from being removed."""
+    if os.name != "posix" or not path.stat().st_size:
+        return path.read_bytes()
+    with path.open("rb") as handle:
+        return mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def part(where: str, suffix: str) -> str:
@@ -65,7 +87,7 @@ def open_shapes(delivery: Delivery) -> tuple[Shapes, list[str]]:
     Returns the shapes and what a person should know. Raises InputError when a header, a length or
     an offset contradicts another one.
     """
-    data = delivery.copy.read_bytes()
+    data = content(delivery.copy)
     kind = _check_header(data, delivery.where, ".shp")
     if kind not in POLYGONS:
         found = f"图形类型是{KINDS.get(kind, f'类型 {kind}')}，不是面"
@@ -83,7 +105,7 @@ def open_shapes(delivery: Delivery) -> tuple[Shapes, list[str]]:
     return shapes, said
 
 
-def _check_header(data: bytes, where: str, suffix: str) -> int:
+def _check_header(data: bytes | mmap.mmap, where: str, suffix: str) -> int:
     """Return the shape type. Raises InputError when the header or the length in it is wrong."""
     place = part(where, suffix)
     if len(data) < HEADER or struct.unpack(">i", data[:4])[0] != MAGIC:
@@ -108,7 +130,7 @@ def _index(data: bytes, where: str) -> tuple[Ints, Ints]:
     return pairs[:, 0], pairs[:, 1]
 
 
-def _chain(data: bytes) -> list[tuple[int, int]]:
+def _chain(data: bytes | mmap.mmap) -> list[tuple[int, int]]:
     """Follow the records from the first by their own lengths, as far as they are whole."""
     found, at = [], HEADER
     while at + RECORD_HEADER <= len(data):
@@ -120,7 +142,7 @@ def _chain(data: bytes) -> list[tuple[int, int]]:
     return found
 
 
-def _walk(data: bytes, where: str) -> Ints:
+def _walk(data: bytes | mmap.mmap, where: str) -> Ints:
     found = _chain(data)
     end = found[-1][0] + RECORD_HEADER + found[-1][1] if found else HEADER
     if end != len(data):
@@ -129,7 +151,7 @@ def _walk(data: bytes, where: str) -> Ints:
     return np.array(found, dtype=np.int64).reshape(-1, 2)
 
 
-def _write_index(path: Path, data: bytes, index: Ints) -> None:
+def _write_index(path: Path, data: bytes | mmap.mmap, index: Ints) -> None:
     size = (HEADER + 8 * len(index)) // 2
     header = data[:24] + struct.pack(">i", size) + data[28:HEADER]
     path.write_bytes(header + (index // 2).astype(">i4").tobytes())
@@ -191,16 +213,3 @@ def _bad_rings(shapes: Shapes, rows: Ints, rings: Ints, points: Ints) -> Ints:
     wrong = np.where(within == 0, starts != 0, starts <= np.append(0, starts[:-1]))
     wrong |= starts >= points[owner]
     return rows[np.unique(owner[wrong])]
-
-
-def outside_box(shapes: Shapes, wkb: NDArray[np.object_]) -> NDArray[np.bool_]:
-    """Return the records whose coordinates don't span the box that the record states."""
-    at = np.flatnonzero(np.array([bool(b) for b in wkb], dtype=np.bool_))
-    base = shapes.offset[at] + RECORD_HEADER + BOX_AT
-    stated = np.ascontiguousarray(shapes.data[base[:, None] + np.arange(32)]).view("<f8")
-    real = shapely.bounds(shapely.from_wkb(wkb[at], on_invalid="ignore"))
-    with np.errstate(invalid="ignore", over="ignore"):
-        off = np.abs(stated - real) > BOX_TOLERANCE * np.maximum(np.abs(real), 1)
-    odd = np.zeros(len(wkb), dtype=np.bool_)
-    odd[at] = (off | np.isnan(stated)).any(axis=1) & np.isfinite(real).all(axis=1)
-    return odd

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 
 from pipeline import fields, measure
 from pipeline.errors import Finding, GengbaoError
 from pipeline.ingest.geometry import Fault
-from pipeline.ingest.mending import INVALID, REPAIRED, SLIVER, ZERO, mend, slivers
+from pipeline.ingest.mending import INVALID, REPAIRED, SLIVER, ZERO, slivers
 from pipeline.ingest.result import ERROR, WARNING, IngestResult, Problem, problem_frame
 from pipeline.ingest.units import stated_area
 from pipeline.model import AccountRow
@@ -21,6 +20,7 @@ from pipeline.model import AccountRow
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pipeline.ingest.drawn import Drawn
     from pipeline.ingest.layer import Rows
     from pipeline.model import County
 
@@ -40,27 +40,14 @@ class Sifted:
     """The rows of an export or role, each either accepted or set aside with one reason."""
 
     def __init__(self, county: County, rows: Rows, *, keyed: bool) -> None:
-        """Mend what may be mended; with `keyed`, also set empty and repeated BSMs aside.
-
-        Only plots must agree with TBMJ when mended: the figures of a zone may be of another unit
-        or outline, and a zone set aside for them would leave ground outside it.
-        """
+        """With `keyed`, set empty and repeated BSMs aside besides rows without usable shape."""
         self.county, self.rows = county, rows
-        self.before = rows.geometry
-        tbmj = stated_area(rows.table) if keyed else np.full(len(rows.table), np.nan)
-        self.after, mended = mend(rows.geometry, tbmj, county.thresholds, county.crs)
-        self.repaired = np.array(
-            [at for at, fault in mended.items() if fault.rule == REPAIRED], dtype=np.int64
-        )
-        self.repairs = {at: mended[at] for at in self.repaired.tolist()}
+        self.repaired = np.array(sorted(rows.repairs), dtype=np.int64)
         self.faults = dict(rows.faults)
-        self.faults |= {at: fault for at, fault in mended.items() if fault.rule != REPAIRED}
         if keyed:
             self.faults |= _bsm_faults(rows.table, self._ok())
         ok = self._ok()
         self.kept, self.aside = np.flatnonzero(ok), np.flatnonzero(~ok)
-        self.own_cm2 = area_cm2(county, self.before)
-        self.mended_cm2 = area_cm2(county, self.after[self.repaired])
         self.entering_cm2 = self._entering_cm2()
         self.rejects = self._rejects()
 
@@ -69,19 +56,13 @@ class Sifted:
         ok[list(self.faults)] = False
         return ok
 
-    def accepted(self) -> gpd.GeoDataFrame:
-        """Return the accepted rows with mended geometry, in the order of the files."""
-        return gpd.GeoDataFrame(
-            self.rows.table.iloc[self.kept].reset_index(drop=True),
-            geometry=self.after[self.kept],
-            crs=self.county.crs,
-        )
+    def accepted(self) -> pd.DataFrame:
+        """Return the accepted rows without their shapes, in the order of the files."""
+        return self.rows.table.take(self.kept).reset_index(drop=True)
 
-    def area_m2(self) -> NDArray[np.float64]:
-        """Return the official area of the accepted rows, in the order of `accepted`."""
-        area = self.own_cm2.copy()
-        area[self.repaired] = self.mended_cm2
-        return area[self.kept] / 100.0
+    def drawn(self) -> Drawn:
+        """Return the mended shapes of the accepted rows, in the order of `accepted`."""
+        return self.rows.drawn.select(self.kept)
 
     def _rejects(self) -> gpd.GeoDataFrame:
         """Return the rows set aside; area_m2 is what the account books, NA where unknown.
@@ -107,15 +88,16 @@ class Sifted:
             ),
         }
         frame = pd.DataFrame(columns).reset_index(drop=True)
-        return gpd.GeoDataFrame(frame, geometry=self.before[self.aside], crs=self.county.crs)
+        shapes = self.rows.drawn.before(self.aside)
+        return gpd.GeoDataFrame(frame, geometry=shapes, crs=self.county.crs)
 
     def _entering_cm2(self) -> NDArray[np.float64]:
         """Return what each row brings in, in hundredths: official area of its own geometry.
 
         Rows set aside without measurable geometry count by TBMJ, NaN where that is missing too.
         """
-        entering = self.own_cm2.astype(np.float64)
-        unmeasured = shapely.is_missing(self.before)
+        entering = self.rows.drawn.own_cm2.astype(np.float64)
+        unmeasured = self.rows.drawn.unshaped()
         unmeasured[[at for at, f in self.faults.items() if f.rule in MEASURELESS]] = True
         rejected = ~self._ok() & unmeasured
         stated = stated_area(self.rows.table)
@@ -129,7 +111,8 @@ class Sifted:
         Raises GengbaoError when a row or a hundredth of a m² is unaccounted for.
         """
         aside = self.rejects
-        loss = self.own_cm2[self.repaired] - self.mended_cm2
+        drawn = self.rows.drawn
+        loss = (drawn.own_cm2 - drawn.area_cm2)[self.repaired]
         kept = np.isin(self.repaired, self.kept)
         row = AccountRow(
             stage=stage,
@@ -149,20 +132,24 @@ class Sifted:
             raise GengbaoError(Finding(f"账目 {stage} {export}", found, advice))
         return row
 
-    def result(self, frame: gpd.GeoDataFrame, account: AccountRow) -> IngestResult:
-        """Return everything read, with a problem per row set aside or repaired."""
+    def result(self, table: pd.DataFrame, drawn: Drawn, account: AccountRow) -> IngestResult:
+        """Return everything read, with a problem per row set aside or repaired.
+
+        table, drawn: of the accepted rows.
+        """
         problems = self._problems(self.faults, ERROR)
-        problems += self._problems(self.repairs, WARNING)
+        problems += self._problems(self.rows.repairs, WARNING)
         repairs = [
             {"bsm": p.bsm, "file": p.source_file, "row": p.source_row, "change": p.found}
             for p in problems
             if p.rule == REPAIRED
         ]
-        table = problem_frame([*self.rows.problems, *problems])
         return IngestResult(
-            frame=frame,
+            table=table,
+            drawn=drawn,
+            crs=self.county.crs,
             rejects=self.rejects,
-            problems=self._located(table),
+            problems=self._located(problem_frame([*self.rows.problems, *problems])),
             account=account,
             log={**self.rows.log, "repairs": repairs},
             digests=self.rows.digests,
@@ -191,8 +178,9 @@ class Sifted:
 
     def slivers(self) -> list[Problem]:
         """Return a warning per accepted row that is a sliver by the county's thresholds."""
-        rows = self.kept[slivers(self.after[self.kept], self.area_m2(), self.county.thresholds)]
-        area = self.own_cm2 / 100.0
+        drawn = self.drawn()
+        rows = self.kept[slivers(drawn.length_m, drawn.area_m2, self.county.thresholds)]
+        area = self.rows.drawn.own_cm2 / 100.0
         faults = {
             at: Fault(SLIVER, f"图形是碎片（{area[at]:.2f} ㎡），照收") for at in rows.tolist()
         }
@@ -200,10 +188,10 @@ class Sifted:
 
     def _located(self, problems: pd.DataFrame) -> pd.DataFrame:
         """Fill in x and y with the middle of the plot's extent, to look it up on a map."""
-        bounds = shapely.bounds(self.before)
-        middle = self.rows.table[[FILE, ROW]].assign(
-            middle_x=(bounds[:, 0] + bounds[:, 2]) / 2, middle_y=(bounds[:, 1] + bounds[:, 3]) / 2
-        )
+        told = np.flatnonzero(self.rows.table[ROW].isin(problems[ROW].dropna()))
+        west, south, east, north = self.rows.drawn.boxes_before()[told].T
+        middle = self.rows.table[[FILE, ROW]].take(told)
+        middle = middle.assign(middle_x=(west + east) / 2, middle_y=(south + north) / 2)
         merged = problems.merge(middle.astype({ROW: "Int64"}), how="left", on=[FILE, ROW])
         for axis in ("x", "y"):
             merged[axis] = merged[axis].fillna(merged[f"middle_{axis}"])
@@ -239,11 +227,3 @@ def _bsm_faults(table: pd.DataFrame, usable: NDArray[np.bool_]) -> dict[int, Fau
         found = f"标识码 {bsm[at]} 与 {origin[FILE]} 第 {origin[ROW]} 行重复，{here}"
         faults[int(at)] = Fault("BSM_DUPLICATE", found)
     return faults
-
-
-def area_cm2(county: County, geometry: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Return the official area in hundredths of a m², 0 where there is no geometry."""
-    area = np.zeros(len(geometry), dtype=np.int64)
-    shaped = ~shapely.is_missing(geometry)
-    area[shaped] = measure.official_area_cm2(geometry[shaped], county.crs)
-    return area

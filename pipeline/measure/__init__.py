@@ -10,6 +10,7 @@ from pipeline.measure.ellipsoid import (
     official_area,
     official_area_cm2,
     planar_area,
+    spread,
 )
 from pipeline.measure.equal_area import PLANAR, AreaScale, area_scale, equal_area
 from pipeline.measure.numbers import mu_text, round_half_up, to_cm2, to_mu
@@ -39,6 +40,7 @@ __all__ = [
     "rings_of_wkb",
     "round_half_up",
     "split_base",
+    "spread",
     "to_cm2",
     "to_mu",
 ]

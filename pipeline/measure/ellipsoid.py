@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.measure.numbers import Floats, Ints
 
 _RINGS_AT_ONCE = 2_000
+SAMPLE = 500
 
 _DENSE_M = 70.0
 _PPM = 1e-6
@@ -74,16 +75,22 @@ def geodesic_area(geometry: ArrayLike, crs: Any) -> Floats:  # noqa: ANN401 - wh
     return np.asarray(areas, dtype=np.float64)
 
 
+def spread(area_m2: Floats, count: int = SAMPLE) -> Ints:
+    """Return so many rows, evenly from the smallest area to the largest, in that order.
+
+    The order of rows doesn't matter; all of them where there are fewer.
+    """
+    order = np.argsort(area_m2, kind="stable")
+    return order[np.linspace(0, len(order) - 1, min(count, len(order))).astype(np.int64)]
+
+
 def cross_check(
     geometry: ArrayLike,
     crs: Any,  # noqa: ANN401 - whatever pyproj takes
-    *,
-    sample: int = 500,
 ) -> dict[str, float | int | bool]:
-    """Compare official, equal-area, geodesic and planar area on a fixed sample.
+    """Compare official, equal-area, geodesic and planar area of a sample (`spread`).
 
-    The sample runs evenly from the smallest to the largest plot, so the order of rows doesn't
-    matter. The official area is taken before its last rounding, which says nothing about the
+    The official area is taken before its last rounding, which says nothing about the
     formula. Limits: max(0.2 ppm, 0.01 m²) per plot and on the sum.
 
     Returns sample_plots, max_difference_m2, worst_share_of_limit, plots_over_limit, sum_m2,
@@ -91,10 +98,8 @@ def cross_check(
     equal_area_sum_difference_ppm (measure.equal_area minus geodesic), planar_ppm (planar minus
     official), passed.
     """
-    polygons = _polygons(geometry)
-    order = np.argsort(shapely.area(polygons), kind="stable")
-    count = min(sample, len(order))
-    chosen = polygons[order[np.linspace(0, len(order) - 1, count).astype(np.int64)]]
+    chosen = _polygons(geometry)
+    count = len(chosen)
     official = _unrounded(rings_of(chosen), crs)
     geodesic = geodesic_area(chosen, crs)
     difference = official - geodesic

@@ -5,7 +5,7 @@ as a shape, or that several polygons cover together, meets GEOS. Nothing unites 
 """
 
 from pipeline.overlay.areas import covered_area, overlap_area, scale_of, united_area
-from pipeline.overlay.coverage import Coverage, coverage
+from pipeline.overlay.coverage import Coverage, Held, Pile, coverage
 from pipeline.overlay.cut import cut
 from pipeline.overlay.flat import flat
 from pipeline.overlay.overlaps import Layer, Overlaps, boxes, layer, overlaps
@@ -25,9 +25,11 @@ from pipeline.overlay.validity import surely_valid, valid_rings
 
 __all__ = [
     "Coverage",
+    "Held",
     "Layer",
     "Overlaps",
     "Pairs",
+    "Pile",
     "boxes",
     "checked",
     "coverage",

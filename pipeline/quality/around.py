@@ -58,7 +58,7 @@ def cover(shapes: Shapes, usable: Ints, extent: Shapes, grid_m: float) -> Cover:
         empty = np.empty(0, dtype=object)
         return Cover(none, none, empty, none.astype(bool), empty)
     plots = shapes[usable]
-    pairs, gaps = overlay.coverage(plots, extent, grid_m)
+    pairs, gaps = overlay.coverage(overlay.Held(plots), extent, grid_m)
     shared = shapely.area(pairs.shape)
     rest = np.maximum(shapely.area(plots[pairs.left]), shapely.area(plots[pairs.right])) - shared
     return Cover(usable[pairs.left], usable[pairs.right], pairs.shape, rest < SAME_M2, gaps)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    import geopandas as gpd
+    import pandas as pd
 
     from pipeline.freshness import State
     from pipeline.ingest.result import IngestResult
@@ -136,29 +136,30 @@ def export_job(desk: Desk, day: date) -> Job:
 
     def compute(state: State) -> Outcome:
         from pipeline.ingest.read import read_parcels
-        from pipeline.measure import cross_check
+        from pipeline.measure import cross_check, spread
 
         result = _read(desk, day.isoformat(), lambda: read_parcels(county, day))
         _check_read(desk, state, result)
-        check = cross_check(result.frame.geometry, county.crs)
+        drawn = result.drawn
+        check = cross_check(drawn.geometry(spread(drawn.planar_m2)), county.crs)
         _check_formula(day, check)
 
         def write() -> list[Path]:
             from pipeline import storage
 
-            storage.write_frame(products[0], result.frame, bbox=True)
+            storage.write_shelved(products[0], result.table, drawn.shapes, drawn.boxes, county.crs)
             storage.write_table(products[1], result.problems)
             storage.write_gpkg(products[2], {"rejects": result.rejects})
             storage.write_gpkg(products[3], result.ground)
             return products
 
         said = (
-            f"图斑={len(result.frame)} 剔除={len(result.rejects)} 提示={len(result.problems)}"
+            f"图斑={len(result.table)} 剔除={len(result.rejects)} 提示={len(result.problems)}"
             f" 与测地面积差={check['sum_difference_ppm']:.3f}ppm"
             f" 平面面积偏差={check['planar_ppm']:.0f}ppm"
         )
         facts = {**result.log, "area_check": check}
-        rows = [result.account, _measure_account(day, result.frame)]
+        rows = [result.account, _measure_account(day, result.table)]
         return Outcome(write=write, said=said, account=rows, facts=facts)
 
     return Job(
@@ -173,7 +174,7 @@ def export_job(desk: Desk, day: date) -> Job:
     )
 
 
-def _measure_account(day: date, plots: gpd.GeoDataFrame) -> AccountRow:
+def _measure_account(day: date, plots: pd.DataFrame) -> AccountRow:
     """Return the step from official areas to bases: what TBMJ makes more or less."""
     from pipeline.measure import to_cm2
 

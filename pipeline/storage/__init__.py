@@ -15,6 +15,7 @@ from pipeline.storage.frames import (
     write_columns,
     write_frame,
     write_onto,
+    write_shelved,
 )
 from pipeline.storage.layers import write_gpkg
 from pipeline.storage.packages import (
@@ -26,15 +27,18 @@ from pipeline.storage.packages import (
     workbook_bytes,
 )
 from pipeline.storage.places import Places
+from pipeline.storage.shelf import BLOCK_ROWS, Shelf, row_blocks
 from pipeline.storage.tables import read_table, write_table
 from pipeline.storage.writing import read_bytes, read_json, sha256, write_bytes, write_json
 
 __all__ = [
+    "BLOCK_ROWS",
     "BOOK_CLOCK",
     "FORMULA_STARTS",
     "Lying",
     "Places",
     "Rows",
+    "Shelf",
     "cell_text",
     "guarded",
     "package_bytes",
@@ -45,6 +49,7 @@ __all__ = [
     "read_json",
     "read_shapes",
     "read_table",
+    "row_blocks",
     "sha256",
     "workbook_bytes",
     "write_bytes",
@@ -53,5 +58,6 @@ __all__ = [
     "write_gpkg",
     "write_json",
     "write_onto",
+    "write_shelved",
     "write_table",
 ]

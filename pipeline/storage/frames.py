@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.storage.shelf import Shelf
+
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
@@ -35,6 +37,11 @@ if TYPE_CHECKING:
 GROUP_ROWS = 16_384
 """Rows of a GeoParquet file that are read together: one plot of a county costs one of 15 groups."""
 GEOMETRY, BBOX = "geometry", "bbox"
+_KINDS = (
+    "Point", "LineString", "LinearRing", "Polygon", "MultiPoint", "MultiLineString",
+    "MultiPolygon", "GeometryCollection",
+)  # fmt: skip
+"""By shapely's numbers, which are WKB's for polygons."""
 _EDGES = ("xmin", "ymin", "xmax", "ymax")
 _BOXES = pa.struct([(edge, pa.float64()) for edge in _EDGES])
 
@@ -114,9 +121,32 @@ def write_frame(
     def block(rows: slice) -> pa.Table:
         wkb = pa.array(shapely.to_wkb(shapes[rows]), type=pa.binary())
         table = plain[rows].add_column(place, GEOMETRY, wkb)
-        return table.append_column(BBOX, _boxes(shapes[rows])) if bbox else table
+        if not bbox:
+            return table
+        return table.append_column(BBOX, _boxes(shapely.bounds(shapes[rows])))
 
-    _write(path, block, len(frame), _about(frame, bbox=bbox), group_rows)
+    kinds = shapely.get_type_id(shapes)
+    about = _described(_about(frame.crs, bbox=bbox), _names(kinds), shapely.bounds(shapes))
+    _write(path, block, len(frame), about, group_rows)
+
+
+def write_shelved(
+    path: Path, columns: pd.DataFrame, shapes: Shelf, boxes: Floats, crs: str
+) -> None:
+    """Write a frame whose shapes lie on a shelf, row by row with its columns, with bbox.
+
+    The file is the one that `write_frame` writes of the same rows. boxes: the shapes' extents; crs:
+    theirs. Raises OutputError.
+    """
+    plain = _arrow(columns)
+
+    def block(rows: slice) -> pa.Table:
+        table = plain[rows].append_column(GEOMETRY, pa.array(shapes.take(rows), type=pa.binary()))
+        return table.append_column(BBOX, _boxes(boxes[rows]))
+
+    kinds = shapes.heads[~shapes.missing, 1]  # WKB as we write it: little-endian, polygons
+    about = _described(_about(crs, bbox=True), _names(kinds), boxes)
+    _write(path, block, len(columns), about, GROUP_ROWS)
 
 
 def write_onto(path: Path, columns: pd.DataFrame, shapes: Rows, order: Ints | None = None) -> None:
@@ -226,20 +256,22 @@ def _arrow(columns: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(columns, preserve_index=False)
 
 
-def _boxes(shapes: NDArray[np.object_]) -> pa.Array:
-    sides = [pa.array(side, from_pandas=True) for side in shapely.bounds(shapes).T]
+def _boxes(bounds: Floats) -> pa.Array:
+    sides = [pa.array(side, from_pandas=True) for side in bounds.T]
     return pa.StructArray.from_arrays(sides, fields=list(_BOXES))
 
 
-def _about(frame: gpd.GeoDataFrame, *, bbox: bool) -> dict[str, Any]:
-    """Return GeoParquet's description of a frame: geopandas' own, with kinds and extent."""
+def _about(crs: Any, *, bbox: bool) -> dict[str, Any]:  # noqa: ANN401 - whatever pyproj takes
+    """Return geopandas' own description of a frame in GeoParquet, kinds and extent left open."""
     empty = io.BytesIO()
-    frame.iloc[:0].to_parquet(empty, index=False, write_covering_bbox=bbox)
+    gpd.GeoDataFrame(geometry=[], crs=crs).to_parquet(empty, index=False, write_covering_bbox=bbox)
     about: dict[str, Any] = json.loads(pq.read_schema(empty).metadata[b"geo"])
-    shapes = frame.geometry.to_numpy()
-    _, first = np.unique(shapely.get_type_id(shapes), return_index=True)
-    kinds = sorted({shape.geom_type for shape in shapes[first] if shape is not None})
-    return _described(about, kinds, shapely.bounds(shapes))
+    return about
+
+
+def _names(kinds: NDArray[Any]) -> list[str]:
+    """Return the names of kinds of geometry, as shapely numbers them (−1: none)."""
+    return sorted(_KINDS[kind] for kind in np.unique(kinds).tolist() if kind >= 0)
 
 
 def _described(about: dict[str, Any], kinds: Sequence[str], bounds: Floats) -> dict[str, Any]:

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyogrio
 
 from pipeline.errors import Finding, InputError
-from pipeline.ingest.arrow import to_texts, to_wkb
+from pipeline.ingest.arrow import to_texts
 from pipeline.ingest.gdbtables import ADVICE, check_files, rows_in
 from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
+from pipeline.storage import BLOCK_ROWS, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,9 +99,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     """Read one layer. Raises InputError for fewer rows than the table's header says."""
     with _listening(delivery) as said:
         try:
-            meta, table = pyogrio.read_arrow(
-                delivery.copy, layer=layer, columns=list(columns), return_fids=True
-            )
+            meta, table, shapes = _streamed(delivery, layer, columns)
         except pyogrio.errors.GeometryError as error:
             found = f"图层 {layer} 的图形不是面，是多面体（multipatch）"
             advice = "在 ArcGIS 中用“多面体轮廓”转换为面后重新导出"
@@ -112,8 +111,8 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
         raise _damaged(delivery, why)
     return RawLayer(
         table=texts,
-        rows=_fids(table, meta),
-        wkb=_geometry(table, meta),
+        rows=np.asarray(table[meta["fid_column"]].to_numpy(), dtype=np.int64),
+        wkb=shapes,
         claimed=claimed,
         crs_wkt=meta["crs"],
         kinds=kinds,
@@ -122,15 +121,27 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     )
 
 
-def _fids(table: pa.Table, meta: dict[str, str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.asarray(table[meta["fid_column"]].to_numpy(), dtype=np.int64)
+def _streamed(
+    delivery: Delivery, layer: str, columns: Sequence[str]
+) -> tuple[dict[str, str], pa.Table, Shelf | None]:
+    """Return what GDAL says of a layer, its attributes with fids, and its shapes if it has any."""
+    with pyogrio.open_arrow(
+        delivery.copy, layer=layer, columns=list(columns), return_fids=True, use_pyarrow=True,
+        batch_size=BLOCK_ROWS,
+    ) as (meta, reader):  # fmt: skip
+        name = meta.get("geometry_name") or "wkb_geometry"
+        if name not in reader.schema.names:
+            return meta, reader.read_all(), None
+        batches: list[pa.RecordBatch] = []
 
+        def shapes() -> Iterator[pa.Array]:
+            for batch in reader:
+                batches.append(batch.drop_columns([name]))
+                yield batch.column(name)
 
-def _geometry(
-    table: pa.Table, meta: dict[str, str]
-) -> np.ndarray[tuple[int], np.dtype[np.object_]] | None:
-    name = meta.get("geometry_name") or "wkb_geometry"
-    return to_wkb(table[name]) if name in table.column_names else None
+        shelf = Shelf.lay(shapes())
+        schema = reader.schema.remove(reader.schema.get_field_index(name))
+        return meta, pa.Table.from_batches(batches, schema), shelf
 
 
 def _damaged(delivery: Delivery, why: str) -> InputError:

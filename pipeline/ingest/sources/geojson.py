@@ -14,6 +14,7 @@ from pyproj.exceptions import CRSError
 
 from pipeline.errors import Finding, InputError
 from pipeline.ingest.raw import FLOAT, NUMBER, TEXT, Delivery, LayerInfo, RawLayer
+from pipeline.storage import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +47,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     return RawLayer(
         table=pd.DataFrame(texts, index=pd.RangeIndex(len(features))),
         rows=np.arange(1, len(features) + 1, dtype=np.int64),
-        wkb=wkb,
+        wkb=Shelf.lay([wkb]),
         claimed=len(features),
         crs_wkt=_crs(document, delivery),
         kinds={column: _kind(cells) for column, cells in values.items()},

@@ -12,8 +12,9 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from pipeline.errors import Finding, InputError
-from pipeline.ingest.arrow import to_texts, to_wkb
+from pipeline.ingest.arrow import to_texts
 from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
+from pipeline.storage import BLOCK_ROWS, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,8 @@ ADVICE = "重新导出为 GeoParquet（WKB 编码），或改用 GPKG"
 
 def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
     """Return the one layer. Raises InputError for a damaged file."""
-    schema = _open(delivery).schema_arrow
+    with _open(delivery) as file:
+        schema = file.schema_arrow
     geometry = _geometry(schema, delivery)
     columns = tuple(name for name in schema.names if name != geometry.get("name"))
     return (LayerInfo(name=delivery.name, columns=columns, spatial=bool(geometry)),)
@@ -35,20 +37,28 @@ def layers(delivery: Delivery) -> tuple[LayerInfo, ...]:
 def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     """Read the file. Raises InputError for a damaged file or geometry not in WKB."""
     del layer  # a parquet file has only one
-    file = _open(delivery)
+    with _open(delivery) as file:
+        return _read(file, delivery, columns)
+
+
+def _read(file: pq.ParquetFile, delivery: Delivery, columns: Sequence[str]) -> RawLayer:
     geometry = _geometry(file.schema_arrow, delivery)
     if geometry and geometry["encoding"] != "WKB":
         found = f"图形编码是 {geometry['encoding']}，不是 WKB"
         raise InputError(Finding(delivery.where, found, ADVICE))
     try:
-        table = file.read(columns=[*columns, *([geometry["name"]] if geometry else [])])
+        table = file.read(columns=list(columns))
         texts, kinds = to_texts(table, columns)
+        shapes = None
+        if geometry:
+            parts = file.iter_batches(BLOCK_ROWS, columns=[geometry["name"]])
+            shapes = Shelf.lay(part.column(0) for part in parts)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _damaged(delivery, error) from error
     return RawLayer(
         table=texts,
         rows=np.arange(1, table.num_rows + 1, dtype=np.int64),
-        wkb=to_wkb(table[geometry["name"]]) if geometry else None,
+        wkb=shapes,
         claimed=file.metadata.num_rows,
         crs_wkt=geometry.get("wkt"),
         kinds=kinds,
@@ -58,7 +68,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
 
 def _open(delivery: Delivery) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(pa.BufferReader(delivery.copy.read_bytes()))
+        return pq.ParquetFile(delivery.copy)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _damaged(delivery, error) from error
 

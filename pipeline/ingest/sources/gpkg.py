@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from pipeline.errors import Finding, InputError
+from pipeline.ingest.arrow import to_series
 from pipeline.ingest.raw import FLOAT, NUMBER, TEXT, Delivery, LayerInfo, RawLayer
+from pipeline.storage import BLOCK_ROWS, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterator, Sequence
 
 SUFFIXES = (".gpkg",)
 MARKS: tuple[bytes, ...] = (b"SQLite format 3\0",)
@@ -106,19 +107,16 @@ def _read(
     wanted = [f"CAST({_quoted(column)} AS TEXT)" for column in columns]
     shape = _quoted(geometry[0]) if geometry else "NULL"
     query = f"SELECT {', '.join([row_id, shape, *wanted])} FROM {_quoted(layer)} ORDER BY 1"  # noqa: S608 - every name is quoted
-    rows = db.execute(query).fetchall()
+    rows, shapes = _fetched(db.execute(query), len(columns), delivery)
     count = db.execute(f"SELECT count(*) FROM {_quoted(layer)}").fetchone()[0]  # noqa: S608 - quoted
-    keys = [n if row[0] is None else row[0] for n, row in enumerate(rows, 1)]  # a view has none
-    values = np.empty((len(rows), len(columns) + 2), dtype=object)
-    values[:] = rows or values
-    frame = pd.DataFrame(
-        {name: pd.Series(values[:, at], dtype="str") for at, name in enumerate(columns, 2)},
-        index=pd.RangeIndex(len(rows)),
-    )
+    keys = rows.column(0).to_numpy()
+    texts = {name: to_series(rows.column(at)) for at, name in enumerate(columns, 1)}
     return RawLayer(
-        table=frame,
-        rows=np.array(keys, dtype=np.int64),
-        wkb=_wkb(values[:, 1], delivery) if geometry else None,
+        table=pd.DataFrame(texts, index=pd.RangeIndex(rows.num_rows)),
+        rows=np.where(np.isnan(keys), np.arange(1, len(keys) + 1), keys).astype(np.int64)
+        if rows.column(0).null_count  # a view has none
+        else keys.astype(np.int64),
+        wkb=shapes if geometry else None,
         claimed=count,
         crs_wkt=_definition(geometry[1]) if geometry else None,
         kinds={column: _kind(types[column]) for column in columns},
@@ -148,15 +146,25 @@ def _definition(text: str | None) -> str | None:
     return None if text is None or text.strip().lower() in {"", "undefined"} else text
 
 
-def _wkb(blobs: Iterable[bytes | None], delivery: Delivery) -> NDArray[np.object_]:
-    """Strip the GeoPackage header from each geometry (GeoPackage 1.3, 2.1.3)."""
-    out = [_strip(blob, delivery) for blob in blobs]
-    wkb = np.empty(len(out), dtype=object)
-    wkb[:] = out
-    return wkb
+def _fetched(cursor: sqlite3.Cursor, count: int, delivery: Delivery) -> tuple[pa.Table, Shelf]:
+    """Return keys and `count` columns of text of a query (key, shape, texts), and its shapes."""
+    schema = pa.schema([("key", pa.int64()), *((str(at), pa.string()) for at in range(count))])
+    batches: list[pa.RecordBatch] = []
+
+    def shapes() -> Iterator[pa.Array]:
+        while rows := cursor.fetchmany(BLOCK_ROWS):
+            keys, blobs, *texts = zip(*rows, strict=True)
+            values = zip([keys, *texts], schema.types, strict=True)
+            columns = [pa.array(column, kind) for column, kind in values]
+            batches.append(pa.record_batch(columns, schema=schema))
+            yield pa.array([_strip(blob, delivery) for blob in blobs], pa.large_binary())
+
+    shelf = Shelf.lay(shapes())
+    return pa.Table.from_batches(batches, schema), shelf
 
 
 def _strip(blob: bytes | None, delivery: Delivery) -> bytes | None:
+    """Return a geometry without its GeoPackage header (GeoPackage 1.3, 2.1.3)."""
     if blob is None:
         return None
     envelope = (blob[3] >> 1) & 0b111 if len(blob) > 8 else len(ENVELOPE_BYTES)  # noqa: PLR2004 - header

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyogrio
@@ -13,9 +13,11 @@ from pipeline.errors import Finding, InputError
 from pipeline.ingest import dbf, shapeparts
 from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
 from pipeline.ingest.rings import drawn_areas
+from pipeline.storage import Shelf, row_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -56,14 +58,14 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     live = ~table.deleted
     if table.deleted.any():
         losses.append(f".dbf 中 {int(table.deleted.sum())} 条记录已标记删除，未读入")
-    wkb, broken = _geometry(delivery, parts, losses)
+    read = _geometry(delivery, parts, losses)
     place = np.cumsum(live) - 1
     return RawLayer(
         table=frame,
         rows=np.flatnonzero(live) + 1,
-        wkb=wkb[live],
-        broken={int(place[at]): why for at, why in broken.items() if live[at]},
-        drawn=_drawn(parts, wkb, live),
+        wkb=read.shapes.select(live),
+        broken={int(place[at]): why for at, why in read.broken.items() if live[at]},
+        drawn={int(place[at]): area for at, area in read.drawn.items() if live[at]},
         claimed=len(parts) - int(table.deleted.sum()),
         deleted=int(table.deleted.sum()),
         crs_wkt=_sidecar(delivery, ".prj"),
@@ -73,15 +75,6 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
         losses=(*table.notes, *losses, *lost),
         encoding_warning=decision.warning,
     )
-
-
-def _drawn(
-    parts: shapeparts.Shapes, wkb: NDArray[np.object_], live: NDArray[np.bool_]
-) -> dict[int, float]:
-    """Return, by position among the live rows, the area as drawn of shapes with several rings."""
-    shaped = [at for at in np.flatnonzero(live).tolist() if wkb[at]]
-    place = np.cumsum(live) - 1
-    return {int(place[at]): area for at, area in drawn_areas(parts, shaped).items()}
 
 
 def _sidecar(delivery: Delivery, suffix: str) -> str | None:
@@ -96,7 +89,7 @@ def _table(delivery: Delivery) -> dbf.Dbf:
     if not path.is_file():
         found = "缺少 .dbf 文件，图形没有属性"
         raise InputError(Finding(where, found, "把同名的 .dbf 放到 .shp 旁边"))
-    return dbf.parse(path.read_bytes(), where)
+    return dbf.parse(shapeparts.content(path), where)
 
 
 def _names_encoding(table: dbf.Dbf, delivery: Delivery) -> Decision:
@@ -123,41 +116,67 @@ def _columns(table: dbf.Dbf, decision: Decision, where: str) -> dict[str, dbf.Db
     return dict(zip(names, table.fields, strict=True))
 
 
-def _geometry(
-    delivery: Delivery, parts: shapeparts.Shapes, losses: list[str]
-) -> tuple[NDArray[np.object_], dict[int, str]]:
-    """Read WKB by GDAL from .shp and .shx alone, so that no attribute and no .prj interferes.
+class _Read(NamedTuple):
+    """Shapes by record, why some are damaged (none there), areas as drawn of several rings."""
 
-    Returns it with the reason for every record that is damaged (its WKB None).
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what GDAL would warn of is checked record by record
-        fids, wkb = _read_alone(delivery)
-    if not np.array_equal(fids, np.arange(len(parts))):
-        found = f"应有 {len(parts)} 个图形，只读出 {len(fids)} 个"
-        raise InputError(Finding(delivery.where, found, dbf.RE_EXPORT))
+    shapes: Shelf
+    broken: dict[int, str]
+    drawn: dict[int, float]
+
+
+def _geometry(delivery: Delivery, parts: shapeparts.Shapes, losses: list[str]) -> _Read:
+    """Read WKB by GDAL from .shp and .shx alone, so that no attribute and no .prj interferes."""
     broken = dict.fromkeys(np.flatnonzero(shapeparts.contradictory(parts)).tolist(), CONTRADICTORY)
     shaped = parts.ints(parts.offset + shapeparts.RECORD_HEADER) != 0
-    lost = shaped & np.array([not b for b in wkb], dtype=np.bool_)
-    broken |= {at: LOST for at in np.flatnonzero(lost).tolist() if at not in broken}
-    wkb[list(broken)] = None
-    odd = np.flatnonzero(shapeparts.outside_box(parts, wkb))
-    if len(odd):
+    odd: list[int] = []
+    drawn: dict[int, float] = {}
+
+    def blocks() -> Iterator[NDArray[np.object_]]:
+        for rows, wkb in _read_alone(delivery, len(parts)):
+            there = np.array([bool(data) for data in wkb], dtype=np.bool_)
+            for at in (np.flatnonzero(shaped[rows] & ~there) + rows.start).tolist():
+                broken.setdefault(at, LOST)
+            damaged = [at - rows.start for at in broken if rows.start <= at < rows.stop]
+            wkb[damaged], there[damaged] = None, False
+            odd.extend((np.flatnonzero(parts.outside_box(rows, wkb)) + rows.start).tolist())
+            drawn.update(drawn_areas(parts, np.flatnonzero(there) + rows.start))
+            yield wkb
+
+    shapes = Shelf.lay(blocks())
+    if odd:
         found = f"{len(odd)} 个图形的坐标与记录里写明的外接框不符（首个第 {odd[0] + 1} 条）"
         losses.append(f"{found}，可能在拷贝中损坏，请与原数据核对")
-    return wkb, broken
+    return _Read(shapes, broken, drawn)
 
 
-def _read_alone(delivery: Delivery) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+def _read_alone(delivery: Delivery, count: int) -> Iterator[tuple[slice, NDArray[np.object_]]]:
+    """Yield the shapes block by block. Raises InputError where GDAL reads fewer, or more."""
     alone = delivery.copy.parent / "shapes"
     alone.mkdir(exist_ok=True)
     for part in (delivery.copy, delivery.copy.with_suffix(".shx")):
         (alone / part.name).unlink(missing_ok=True)
         os.link(part, alone / part.name)
+    have = 0
+    for rows in row_blocks(count + 1):  # one more than there are, to see that there are no more
+        fids, wkb = _read_rows(delivery, alone / delivery.copy.name, rows)
+        have += len(fids)
+        if not np.array_equal(fids, np.arange(rows.start, min(rows.stop, count))):
+            found = f"应有 {count} 个图形，只读出 {have} 个"
+            raise InputError(Finding(delivery.where, found, dbf.RE_EXPORT))
+        if len(fids):
+            yield slice(rows.start, rows.start + len(fids)), wkb
+
+
+def _read_rows(
+    delivery: Delivery, path: Path, rows: slice
+) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
     try:
-        _, fids, wkb, _ = pyogrio.raw.read(
-            alone / delivery.copy.name, columns=[], return_fids=True, force_2d=False
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what GDAL would warn of is checked record by record
+            _, fids, wkb, _ = pyogrio.raw.read(
+                path, columns=[], return_fids=True, force_2d=False,
+                skip_features=rows.start, max_features=rows.stop - rows.start,
+            )  # fmt: skip
     except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError) as error:
         found = f"图形读不出来（{error}）"
         raise InputError(Finding(delivery.where, found, dbf.RE_EXPORT)) from error
