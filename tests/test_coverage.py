@@ -36,10 +36,13 @@ size = st.integers(1, 4).map(lambda n: n * 10)
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)
-@given(st.lists(st.tuples(coordinate, coordinate, size, size), min_size=1, max_size=7))
-def test_overlaps_and_gaps_are_those_of_all_pairs_and_of_the_union(boxes):
+@given(
+    st.lists(st.tuples(coordinate, coordinate, size, size), min_size=1, max_size=7),
+    st.sampled_from([1, 2, 3, NEIGHBOURS]),
+)
+def test_overlaps_and_gaps_are_those_of_all_pairs_and_of_the_union(boxes, neighbours):
     shapes = [box(*b) for b in boxes]
-    overlaps, bare = seen(shapes)
+    overlaps, bare = seen(shapes, neighbours)
     expected = {
         (a, b): shapes[a].intersection(shapes[b]).area
         for a, b in itertools.combinations(range(len(shapes)), 2)
@@ -70,7 +73,8 @@ def quarters():
         ([box(0, 0, 60.0001, 60), *quarters()[1:]], {}, 0),
     ],
 )
-def test_overlaps_and_gaps(shapes, overlaps, bare):
-    found, rest = seen(shapes)
+@pytest.mark.parametrize("neighbours", [1, 3, NEIGHBOURS])
+def test_overlaps_and_gaps(shapes, overlaps, bare, neighbours):
+    found, rest = seen(shapes, neighbours)
     assert found == pytest.approx(overlaps)
     assert rest == pytest.approx(bare, abs=0.02)

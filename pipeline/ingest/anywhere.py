@@ -10,7 +10,7 @@ import shapely
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
-from pipeline.ingest.geometry import extents, middle
+from pipeline.ingest.geometry import middle
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,12 +65,14 @@ class Frame:
         return np.asarray(shapely.transform(geometry, move), dtype=object)
 
 
-def local_frame(declared: str | None, geometry: Shapes) -> Frame:
-    """Return a frame around the middle of a layer: by its declared CRS, else as it lies."""
-    shaped = geometry[~shapely.is_missing(geometry)]
-    if not len(shaped):
+def local_frame(declared: str | None, boxes: NDArray[np.float64]) -> Frame:
+    """Return a frame around the middle of a layer: by its declared CRS, else as it lies.
+
+    boxes: extents of its shapes.
+    """
+    if np.isnan(boxes).all():
         return Frame(crs=None)
-    x, y = middle(extents(shaped))
+    x, y = middle(boxes)
     crs = _known(declared)
     if crs is None and abs(x) <= LONGEST and abs(y) <= FARTHEST_NORTH:
         crs = "EPSG:4326"

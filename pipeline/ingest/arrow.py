@@ -25,6 +25,27 @@ def to_texts(table: pa.Table, columns: Sequence[str]) -> tuple[pd.DataFrame, dic
     return pd.DataFrame(texts, index=pd.RangeIndex(table.num_rows)), kinds
 
 
+class Gathered:
+    """Batches of columns put together as they come, in no more memory than they fill.
+
+    GDAL hands out buffers several times larger than what is in them.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        """Begin with no rows."""
+        self._sink = pa.BufferOutputStream()
+        self._stream = pa.ipc.new_stream(self._sink, schema)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Add rows; the batch may go."""
+        self._stream.write_batch(batch)
+
+    def table(self) -> pa.Table:
+        """Return all rows; none can be added afterwards."""
+        self._stream.close()
+        return pa.ipc.open_stream(self._sink.getvalue()).read_all()
+
+
 def to_series(column: pa.ChunkedArray) -> pd.Series:
     """Return a column of text as it lies, without a Python object per value."""
     text = pd.StringDtype("pyarrow", na_value=np.nan)

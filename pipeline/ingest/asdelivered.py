@@ -248,10 +248,12 @@ def _place(part: _Part, raw: RawLayer, layer: LayerInfo, asked: Asked, where: st
             part.frame = Frame(crs=county.crs)
             return
     assert raw.wkb is not None  # noqa: S101 - by the caller
-    shaped = geometry_room.whole(raw.wkb)
-    part.faults = shaped.faults
-    part.frame = local_frame(raw.crs_wkt, shaped.geometry)
-    part.geometry = part.frame.worked(shaped.geometry)
+    seen = geometry_room.look(raw.wkb)
+    part.faults = seen.faults
+    part.frame = local_frame(raw.crs_wkt, seen.boxes)
+    unusable = np.asarray(np.isnan(seen.boxes[:, 0]))
+    blocks = geometry_room.again(raw.wkb, unusable)
+    part.geometry = np.concatenate([part.frame.worked(shapes) for _, shapes in blocks])
 
 
 def _county_of(raw: RawLayer, layer: LayerInfo, role: str, where: str) -> County | None:

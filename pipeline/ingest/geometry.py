@@ -50,11 +50,15 @@ class Fault:
 
 @dataclass(slots=True)
 class Shaped:
-    """Geometries of rows (None where unusable), faults by position, how many had Z or M."""
+    """Geometries of rows (None where unusable), their extents, faults by position.
+
+    deep: how many had Z or M.
+    """
 
     geometry: Shapes
+    boxes: NDArray[np.float64]
     faults: dict[int, Fault]
-    deep: int = 0
+    deep: int
 
 
 @dataclass(slots=True)
@@ -74,7 +78,7 @@ def look(shelf: Shelf) -> Seen:
     seen = Seen(np.full((len(shelf), 4), np.nan), {}, [])
     deep = 0
     for rows, shaped in parsed(shelf):
-        seen.boxes[rows] = extents(shaped.geometry)
+        seen.boxes[rows] = shaped.boxes
         seen.faults |= {rows.start + at: fault for at, fault in shaped.faults.items()}
         deep += shaped.deep
     if deep:
@@ -90,12 +94,11 @@ def parsed(shelf: Shelf) -> Iterator[tuple[slice, Shaped]]:
             yield rows, _parse(wkb, types[rows])
 
 
-def whole(shelf: Shelf) -> Shaped:
-    """Return a layer's shapes all at once, for those who judge it as it came."""
-    parts = list(parsed(shelf))
-    faults = {rows.start + at: fault for rows, part in parts for at, fault in part.faults.items()}
-    geometry = [np.empty(0, dtype=object), *(part.geometry for _, part in parts)]
-    return Shaped(np.concatenate(geometry), faults, sum(part.deep for _, part in parts))
+def again(shelf: Shelf, unusable: NDArray[np.bool_]) -> Iterator[tuple[slice, Shapes]]:
+    """Yield the shapes of a layer that has been looked at, None for the unusable."""
+    for rows, wkb in shelf.blocks():
+        wkb[unusable[rows]] = None
+        yield rows, np.asarray(shapely.force_2d(shapely.from_wkb(wkb)), dtype=object)
 
 
 def _parse(wkb: Shapes, types: NDArray[np.int64]) -> Shaped:
@@ -111,9 +114,10 @@ def _parse(wkb: Shapes, types: NDArray[np.int64]) -> Shaped:
         faults.setdefault(int(at), Fault("GEOM_UNREADABLE", f"图形无法解析（{why}）"))
     deep = int((shapely.has_z(geometry) | shapely.has_m(geometry)).sum())
     geometry = np.asarray(shapely.force_2d(geometry), dtype=object)
-    _note_faults(geometry, types, faults)
-    geometry[list(faults)] = None
-    return Shaped(geometry, faults, deep)
+    boxes = extents(geometry)
+    _note_faults(geometry, boxes, types, faults)
+    geometry[list(faults)], boxes[list(faults)] = None, np.nan
+    return Shaped(geometry, boxes, faults, deep)
 
 
 def _reason(data: bytes) -> str:
@@ -125,8 +129,12 @@ def _reason(data: bytes) -> str:
     return "原因不明"
 
 
-def _note_faults(geometry: Shapes, types: NDArray[np.int64], faults: dict[int, Fault]) -> None:
-    low, high = _bounds(geometry)
+def _note_faults(
+    geometry: Shapes,
+    boxes: NDArray[np.float64],
+    types: NDArray[np.int64],
+    faults: dict[int, Fault],
+) -> None:
     empty = (types == 0) | shapely.is_empty(geometry)
     flat = np.isin(types, PLAIN_TYPES) & ~np.isin(types, POLYGON_TYPES)
     tests = (
@@ -137,7 +145,7 @@ def _note_faults(geometry: Shapes, types: NDArray[np.int64], faults: dict[int, F
             lambda at: f"图形不是面，是{TYPE_NAMES.get(int(types[at]), '其他类型')}",
         ),
         (
-            _nonfinite(geometry) | (low < -HUGE) | (high > HUGE),
+            ~shapely.is_missing(geometry) & ~empty & ~(np.abs(boxes) <= HUGE).all(axis=1),
             "GEOM_COORD",
             lambda _: "坐标不是有效数字",
         ),
@@ -166,18 +174,6 @@ def extents(geometry: Shapes) -> NDArray[np.float64]:
         out[owner[first], :2] = np.minimum.reduceat(xy, first)
         out[owner[first], 2:] = np.maximum.reduceat(xy, first)
     return out
-
-
-def _bounds(geometry: Shapes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    bounds = extents(geometry)
-    return bounds[:, :2].min(axis=1), bounds[:, 2:].max(axis=1)
-
-
-def _nonfinite(geometry: Shapes) -> NDArray[np.bool_]:
-    xy, owner = shapely.get_coordinates(geometry, return_index=True)
-    bad = np.zeros(len(geometry), dtype=bool)
-    bad[owner[~np.isfinite(xy).all(axis=1)]] = True
-    return bad
 
 
 def frame_of(bounds: NDArray[np.float64]) -> tuple[int, NDArray[np.bool_], str]:

@@ -124,7 +124,8 @@ def _read_layer(
 ) -> Rows:
     """Read one layer of one file. Raises InputError with its findings."""
     found = fields_of(layer, task, delivery.where)
-    return rows_of(read_raw(delivery, layer, tuple(found.values())), delivery, layers, layer, task)
+    columns = tuple(found.values())
+    return rows_of(read_raw(delivery, layer, columns), delivery, layers, layer, task)
 
 
 def fields_of(layer: LayerInfo, task: Task, where: str) -> dict[fields.Field, str]:
@@ -169,7 +170,9 @@ def rows_of(
         advice = "在原数据中改为规范名称"
         rows.problems.append(Problem(where, None, None, "NAME_TIDIED", WARNING, "", said, advice))
     if rows.spatial:
-        _draw(rows, raw, task, where)
+        bare = replace(raw, table=raw.table[[]])
+        del raw  # the texts as delivered have served, and are half of what a file takes
+        _draw(rows, bare, task, where)
     return rows
 
 

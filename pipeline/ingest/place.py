@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import fields
+from pipeline import fields, overlay
 from pipeline.errors import Finding, InputError
 
 if TYPE_CHECKING:
@@ -95,20 +95,10 @@ def assign(county: County, plots: pd.DataFrame, drawn: Drawn, towns: TownShapes)
 
 def _majority(drawn: Drawn, towns: TownShapes) -> NDArray[np.object_]:
     """Return the code of the town that holds more than half of each plot, None if none does."""
-    shapely.prepare(towns.polygons)
-    parts = [_majority_in(geometry, towns) for _, geometry in drawn.blocks()]
-    return np.concatenate([np.empty(0, dtype=object), *parts])
-
-
-def _majority_in(geometry: NDArray[np.object_], towns: TownShapes) -> NDArray[np.object_]:
-    place = np.full(len(geometry), None, dtype=object)
-    tree = shapely.STRtree(geometry)
-    area = shapely.area(geometry)
-    for code, polygon in zip(towns.codes, towns.polygons, strict=True):
-        # only plots on a border need an intersection
-        inside = tree.query(polygon, predicate="contains")
-        place[inside] = code
-        rest = np.setdiff1d(tree.query(polygon, predicate="intersects"), inside)
-        share = shapely.area(shapely.intersection(geometry[rest], polygon)) / area[rest]
-        place[rest[share > MAJORITY]] = code
+    place = np.full(len(drawn), None, dtype=object)
+    layer = overlay.layer(towns.polygons)
+    for rows, geometry in drawn.blocks():
+        shared = overlay.overlaps(geometry, layer)
+        most = shared.only(shared.planar_m2 > MAJORITY * drawn.planar_m2[rows][shared.left])
+        place[rows.start + most.left] = towns.codes[most.right]
     return place

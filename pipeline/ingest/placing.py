@@ -66,13 +66,10 @@ class Placed:
         shaped = near = 0
         unusable = np.zeros(len(self.raw.table), dtype=np.bool_)
         unusable[list(self.faults)] = True
-        for rows, read in shapes.parsed(self._wkb()):
-            if self.epsg is None:
-                yield rows, read.geometry
-                continue
-            read.geometry[unusable[rows]] = None
-            placed = shapes.project(read.geometry, self.epsg, county.crs, county.thresholds.grid_m)
-            self._judge_rings(rows, read.geometry, placed)
+        for rows, read in shapes.again(self._wkb(), unusable):
+            assert self.epsg is not None  # noqa: S101 - only a layer without rows has none
+            placed = shapes.project(read, self.epsg, county.crs, county.thresholds.grid_m)
+            self._judge_rings(rows, read, placed)
             given = placed[~shapely.is_missing(placed)]
             shaped += len(given)
             near += towns.near(given) if towns else len(given)

@@ -14,6 +14,7 @@ from pipeline.ingest import units
 from pipeline.ingest.ground import count_once
 from pipeline.ingest.place import BY_PLACE, MISMATCH, TownShapes, assign
 from pipeline.ingest.result import WARNING, Problem
+from pipeline.ingest.sift import arranged
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -52,7 +53,7 @@ def finished(county: County, sifted: Sifted, towns: TownShapes, where: str) -> P
     problems = [*_areas(county, table, sifted), *_town_problems(table), *sifted.slivers()]
     order = table[BSM].sort_values(kind="stable").index.to_numpy()
     columns = [field.name for field in fields.PARCELS if field != fields.GEOMETRY]
-    table, drawn = table[columns].take(order).reset_index(drop=True), drawn.select(order)
+    table, drawn = arranged(table[columns], order), drawn.select(order)
     table, ground, found = count_once(county, table, drawn, (towns, where))
     return Plots(table=table, drawn=drawn, ground=ground, problems=[*problems, *found])
 

@@ -58,7 +58,7 @@ class Sifted:
 
     def accepted(self) -> pd.DataFrame:
         """Return the accepted rows without their shapes, in the order of the files."""
-        return self.rows.table.take(self.kept).reset_index(drop=True)
+        return arranged(self.rows.table, self.kept)
 
     def drawn(self) -> Drawn:
         """Return the mended shapes of the accepted rows, in the order of `accepted`."""
@@ -196,6 +196,13 @@ class Sifted:
         for axis in ("x", "y"):
             merged[axis] = merged[axis].fillna(merged[f"middle_{axis}"])
         return merged[problems.columns]
+
+
+def arranged(table: pd.DataFrame, rows: NDArray[np.int64]) -> pd.DataFrame:
+    """Return these rows in this order, numbered anew; without a copy where they are as they are."""
+    if np.array_equal(rows, np.arange(len(table))):
+        return table.reset_index(drop=True)
+    return table.take(rows).reset_index(drop=True)
 
 
 def _attributes(table: pd.DataFrame) -> pd.Series:

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline import measure
 from pipeline.overlay.pairs import Pairs, intersections, polygonal
 
 if TYPE_CHECKING:
@@ -121,12 +122,19 @@ def _left_over(plots: Pile, boxes: Floats, grid_m: float, neighbours: int) -> _E
 
 def _edges(shapes: Shapes, origin: Floats, grid_m: float, rows: int) -> _Edges:
     """Return the edges of polygons, their insides to the left; rows: of grid points in all."""
-    rings = shapely.get_rings(shapely.orient_polygons(shapely.get_parts(shapes)))
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
-    steps = np.rint((xy - origin) / grid_m).astype(np.int64)
+    rings = measure.rings_of(shapes)
+    xy = rings.xy - origin
+    steps = np.rint(xy / grid_m).astype(np.int64)
     vertex = steps[:, 0] * rows + steps[:, 1]
-    first = np.flatnonzero((ring[1:] == ring[:-1]) & (vertex[1:] != vertex[:-1]))
-    return _Edges(vertex[first], vertex[first + 1], np.stack((xy[first], xy[first + 1]), axis=1))
+    ring = np.repeat(np.arange(len(rings.outer)), np.diff(rings.first))
+    cross = xy[:-1, 0] * xy[1:, 1] - xy[1:, 0] * xy[:-1, 1]
+    within = ring[1:] == ring[:-1]
+    turns = np.bincount(ring[:-1][within], cross[within], minlength=len(rings.outer)) > 0
+    first = np.flatnonzero(within & (vertex[1:] != vertex[:-1]))
+    second = first + 1
+    back = (turns != rings.outer)[ring[first]]
+    first[back], second[back] = second[back], first[back]
+    return _Edges(vertex[first], vertex[second], np.stack((rings.xy[first], rings.xy[second]), 1))
 
 
 def _loose(edges: _Edges) -> _Edges:

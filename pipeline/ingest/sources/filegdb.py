@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyogrio
 
 from pipeline.errors import Finding, InputError
-from pipeline.ingest.arrow import to_texts
+from pipeline.ingest.arrow import Gathered, to_texts
 from pipeline.ingest.gdbtables import ADVICE, check_files, rows_in
 from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
 from pipeline.storage import BLOCK_ROWS, Shelf
@@ -132,16 +132,15 @@ def _streamed(
         name = meta.get("geometry_name") or "wkb_geometry"
         if name not in reader.schema.names:
             return meta, reader.read_all(), None
-        batches: list[pa.RecordBatch] = []
+        rows = Gathered(reader.schema.remove(reader.schema.get_field_index(name)))
 
         def shapes() -> Iterator[pa.Array]:
             for batch in reader:
-                batches.append(batch.drop_columns([name]))
+                rows.add(batch.drop_columns([name]))
                 yield batch.column(name)
 
         shelf = Shelf.lay(shapes())
-        schema = reader.schema.remove(reader.schema.get_field_index(name))
-        return meta, pa.Table.from_batches(batches, schema), shelf
+        return meta, rows.table(), shelf
 
 
 def _damaged(delivery: Delivery, why: str) -> InputError:

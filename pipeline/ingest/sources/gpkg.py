@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from pipeline.errors import Finding, InputError
-from pipeline.ingest.arrow import to_series
+from pipeline.ingest.arrow import Gathered, to_series
 from pipeline.ingest.raw import FLOAT, NUMBER, TEXT, Delivery, LayerInfo, RawLayer
 from pipeline.storage import BLOCK_ROWS, Shelf
 
@@ -149,18 +149,18 @@ def _definition(text: str | None) -> str | None:
 def _fetched(cursor: sqlite3.Cursor, count: int, delivery: Delivery) -> tuple[pa.Table, Shelf]:
     """Return keys and `count` columns of text of a query (key, shape, texts), and its shapes."""
     schema = pa.schema([("key", pa.int64()), *((str(at), pa.string()) for at in range(count))])
-    batches: list[pa.RecordBatch] = []
+    gathered = Gathered(schema)
 
     def shapes() -> Iterator[pa.Array]:
         while rows := cursor.fetchmany(BLOCK_ROWS):
             keys, blobs, *texts = zip(*rows, strict=True)
             values = zip([keys, *texts], schema.types, strict=True)
             columns = [pa.array(column, kind) for column, kind in values]
-            batches.append(pa.record_batch(columns, schema=schema))
+            gathered.add(pa.record_batch(columns, schema=schema))
             yield pa.array([_strip(blob, delivery) for blob in blobs], pa.large_binary())
 
     shelf = Shelf.lay(shapes())
-    return pa.Table.from_batches(batches, schema), shelf
+    return gathered.table(), shelf
 
 
 def _strip(blob: bytes | None, delivery: Delivery) -> bytes | None:
