@@ -2,6 +2,15 @@
 
 from pipeline.render.data import MapData, MapSpec, town_shapes
 from pipeline.render.maps import discover
-from pipeline.render.output import join, render, render_part
+from pipeline.render.output import Pages, join, render, render_part
 
-__all__ = ["MapData", "MapSpec", "discover", "join", "render", "render_part", "town_shapes"]
+__all__ = [
+    "MapData",
+    "MapSpec",
+    "Pages",
+    "discover",
+    "join",
+    "render",
+    "render_part",
+    "town_shapes",
+]

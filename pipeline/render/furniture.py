@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP
 from typing import TYPE_CHECKING
 
 from pipeline.render.frame import crs_text, scale_text
+from pipeline.render.pdf import PAGE_URL
 from pipeline.render.scope import COUNTY
 from pipeline.render.sheet import Box, Ink, Sheet
 from pipeline.render.style import PT_MM, STYLE
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 BOUNDARY_NOTE = COUNTY.note
 SAMPLE_MARK = "示例数据"
-PAGE_URL = "gengbao:page/"
 _BAND_MM = 6.8
 _WIDE_ROW_MM = 7.0
 _LEGEND_ROW_MM = 5.7

@@ -59,7 +59,8 @@ def draw_marks(
 @cache
 def _shape(mark: str) -> Path:
     """Return a mark's glyph around (0, 0), its longer side one unit."""
-    outline = TextPath((0, 0), mark, prop=FontProperties(fname=str(faces().bold)), size=100)
+    font = FontProperties(fname=str(faces().file(mark, bold=True)))
+    outline = TextPath((0, 0), mark, prop=font, size=100)
     box = outline.get_extents()
     middle, size = np.array([box.x0 + box.x1, box.y0 + box.y1]) / 2, max(box.width, box.height)
     return Path((np.asarray(outline.vertices) - middle) / size, outline.codes)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.freshness import State
-    from pipeline.render import MapData, MapSpec
+    from pipeline.render import MapData, MapSpec, Pages
     from pipeline.stages.desk import Desk
 
 log = logging.getLogger("gengbao")
@@ -189,18 +189,18 @@ def _drawn(desk: Desk, orders: Sequence[Order]) -> Iterator[tuple[Order, dict[st
     from pipeline import render
 
     parts = {order: _parts(desk, order) for order in orders}
-    pieces: dict[Task, dict[str, bytes] | bytes] = {}
+    pieces: dict[Task, dict[str, bytes] | Pages] = {}
     for (order, part), piece in _results(desk, [(o, p) for o in orders for p in parts[o]]):
         pieces[order, part] = piece
         if isinstance(piece, dict):
             yield order, piece
         elif all((order, name) in pieces for name in parts[order]):
             spec, own = _spec(order), [pieces.pop((order, name)) for name in parts[order]]
-            pdfs = [pdf for pdf in own if isinstance(pdf, bytes)]
-            yield order, render.join(spec, map_data(desk, spec, order), pdfs)
+            pages = [part for part in own if not isinstance(part, dict)]
+            yield order, render.join(spec, map_data(desk, spec, order), pages)
 
 
-def _results(desk: Desk, tasks: Sequence[Task]) -> Iterator[tuple[Task, dict[str, bytes] | bytes]]:
+def _results(desk: Desk, tasks: Sequence[Task]) -> Iterator[tuple[Task, dict[str, bytes] | Pages]]:
     """Yield what is drawn, as it is ready; in two processes where there is enough to do."""
     workers = min(most_workers(), len(tasks))
     if workers <= 1:
@@ -244,8 +244,8 @@ def _spec(order: Order) -> MapSpec:
     return next(spec for spec in render.discover() if spec.name == order.name)
 
 
-def draw(desk: Desk, order: Order, part: str | None) -> dict[str, bytes] | bytes:
-    """Draw a product or a part of one in whatever process this is; return files or PDF."""
+def draw(desk: Desk, order: Order, part: str | None) -> dict[str, bytes] | Pages:
+    """Draw a product or a part of one in whatever process this is; return files or pages."""
     from pipeline import render
 
     spec = _spec(order)
