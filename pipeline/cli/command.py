@@ -64,7 +64,9 @@ def county_or_sample(root: Path) -> County:
     if root == DEFAULT_COUNTY and not _brought(root):
         log.info("data/raw 里没有县级数据，先造示例县（约一分钟）……")
         from pipeline.sample import make_sample
+        from pipeline.stages.workers import compile_beside
 
+        compile_beside()
         make_sample(root, scale="small", exports=2, code=None, name=None, seed=611026)
     return find_county(root)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -188,38 +189,60 @@ def _drawn(desk: Desk, orders: Sequence[Order]) -> Iterator[tuple[Order, dict[st
     """Yield the products as they are drawn, with one line of progress for each part."""
     from pipeline import render
 
-    parts = {order: _parts(desk, order) for order in orders}
-    pieces: dict[Task, dict[str, bytes] | Pages] = {}
-    for (order, part), piece in _results(desk, [(o, p) for o in orders for p in parts[o]]):
-        pieces[order, part] = piece
-        if isinstance(piece, dict):
-            yield order, piece
-        elif all((order, name) in pieces for name in parts[order]):
-            spec, own = _spec(order), [pieces.pop((order, name)) for name in parts[order]]
-            pages = [part for part in own if not isinstance(part, dict)]
-            yield order, render.join(spec, map_data(desk, spec, order), pages)
+    with _hands(orders) as pool:
+        parts = {order: _parts(desk, order) for order in orders}
+        pieces: dict[Task, dict[str, bytes] | Pages] = {}
+        tasks = [(order, part) for order in orders for part in parts[order]]
+        for (order, part), piece in _results(desk, tasks, pool):
+            pieces[order, part] = piece
+            if isinstance(piece, dict):
+                yield order, piece
+            elif all((order, name) in pieces for name in parts[order]):
+                spec, own = _spec(order), [pieces.pop((order, name)) for name in parts[order]]
+                pages = [part for part in own if not isinstance(part, dict)]
+                yield order, render.join(spec, map_data(desk, spec, order), pages)
 
 
-def _results(desk: Desk, tasks: Sequence[Task]) -> Iterator[tuple[Task, dict[str, bytes] | Pages]]:
-    """Yield what is drawn, as it is ready; in two processes where there is enough to do."""
-    workers = min(most_workers(), len(tasks))
-    if workers <= 1:
-        for number, task in enumerate(tasks, 1):
-            _say(number, tasks, *task)
-            yield task, draw(desk, *task)
+@contextmanager
+def _hands(orders: Sequence[Order]) -> Iterator[ProcessPoolExecutor | None]:
+    """Yield processes that are loading what they draw with; None where there is little to do."""
+    workers = most_workers()
+    if workers <= 1 or not orders or (len(orders) == 1 and not _spec(orders[0]).book):
+        yield None
         return
     # spawn: the same on every system, and safe beside the threads of numpy and Arrow
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, die_with_parent) as pool:
-        # what takes longest first: books, large sheets; the last ones shouldn't be alone
-        waiting = {pool.submit(draw, desk, *task): task for task in sorted(tasks, key=_quickness)}
+        for _ in range(workers):
+            pool.submit(_load)
         try:
-            for number, future in enumerate(as_completed(waiting), 1):
-                yield waiting[future], future.result()
-                _say(number, tasks, *waiting[future])
+            yield pool
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _load() -> None:
+    """Load what drawing takes, while the parts of books are still being counted."""
+    from pipeline import render
+
+    render.discover()
+
+
+def _results(
+    desk: Desk, tasks: Sequence[Task], pool: ProcessPoolExecutor | None
+) -> Iterator[tuple[Task, dict[str, bytes] | Pages]]:
+    """Yield what is drawn, as it is ready."""
+    if pool is None:
+        for number, task in enumerate(tasks, 1):
+            _say(number, tasks, *task)
+            yield task, draw(desk, *task)
+        return
+    # what takes longest first: books, large sheets; the last ones shouldn't be alone
+    waiting = {pool.submit(draw, desk, *task): task for task in sorted(tasks, key=_quickness)}
+    for number, future in enumerate(as_completed(waiting), 1):
+        yield waiting[future], future.result()
+        _say(number, tasks, *waiting[future])
 
 
 def _quickness(task: Task) -> tuple[bool, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.freshness import key_of
@@ -57,18 +58,34 @@ class Sources:
 
     def lists(self, only: Collection[str] | None = None) -> dict[str, gpd.GeoDataFrame]:
         """Return the lists and masks (or some of them), following the plots they name."""
-        from pipeline import evidence, storage
-
         files = {
             r: f for r, f in self.zones.items() if r not in COVERS and r in (only or self.zones)
         }
-        lists = {role: storage.read_frame(file) for role, file in files.items()}
-        if self.day == self.desk.county.ledger:
-            return lists
-        named = {bsm for frame in lists.values() for bsm in evidence.named(frame)}
-        columns = ["bsm", "geometry"]
-        opened = storage.read_frame(self.opened, columns, only={"bsm": named or {""}})
-        return evidence.follow_lists(lists, opened)
+        opened = None if self.day == self.desk.county.ledger else self.opened
+        marks = tuple(_marks(file) for file in (*files.values(), self.opened))
+        return dict(_lists(tuple(files.items()), opened, marks))
+
+
+@lru_cache(maxsize=2)
+def _lists(
+    files: tuple[tuple[str, Path], ...], opened: Path | None, _marks: tuple[tuple[int, ...], ...]
+) -> dict[str, gpd.GeoDataFrame]:
+    """Read lists, following plots to where they lay; kept for the next town of this process."""
+    from pipeline import evidence, storage
+
+    lists = {role: storage.read_frame(file) for role, file in files}
+    if opened is None:
+        return lists
+    named = {bsm for frame in lists.values() for bsm in evidence.named(frame)}
+    columns = ["bsm", "geometry"]
+    plots = storage.read_frame(opened, columns, only={"bsm": named or {""}})
+    return evidence.follow_lists(lists, plots)
+
+
+def _marks(file: Path) -> tuple[int, ...]:
+    """Return what tells a file from one that was written in its place."""
+    stat = file.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def parts_of(county: County) -> dict[str, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
+import pkgutil
 import threading
 
 from pipeline.errors import Finding, UsageError
@@ -26,6 +28,25 @@ def die_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def compile_beside() -> None:
+    """Let another process compile what the stages need, where this one has work to do first.
+
+    The first run on a machine waits some ten seconds for it otherwise, in every process at once.
+    """
+    if most_workers() > 1:
+        multiprocessing.get_context("spawn").Process(target=_compile, daemon=True).start()
+
+
+def _compile() -> None:
+    """Load the rooms with compiled functions: those not in the cache are put there."""
+    die_with_parent()
+    from pipeline import measure, overlay
+
+    for room in (overlay, measure):
+        for module in pkgutil.iter_modules(room.__path__):
+            importlib.import_module(f"{room.__name__}.{module.name}")
 
 
 def most_workers() -> int:
