@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import shapely
 
 from pipeline.render.style import STYLE
 
 if TYPE_CHECKING:
-    import geopandas as gpd
     from shapely.geometry.base import BaseGeometry
 
     from pipeline.render.frame import MapFrame
@@ -40,6 +41,14 @@ def ground(towns: gpd.GeoDataFrame, frame: MapFrame) -> Ground:
     out.
     """
     rows = towns[~(towns.geometry.isna() | towns.geometry.is_empty)]
+    shapes = shapely.to_wkb(rows.geometry.to_numpy())
+    return _ground(tuple(rows["town_code"]), tuple(shapes), frame)
+
+
+@lru_cache(maxsize=64)
+def _ground(codes: tuple[str, ...], shapes: tuple[bytes, ...], frame: MapFrame) -> Ground:
+    """Return the ground of a frame: kept for the next sheet that this process draws."""
+    rows = gpd.GeoDataFrame({"town_code": codes}, geometry=shapely.from_wkb(list(shapes)))
     merged = rows.dissolve(by="town_code", sort=True)
     polygons = frame.to_page(merged.geometry.to_numpy())
     polygons = shapely.coverage_simplify(polygons, STYLE.generalise_mm)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,14 +94,20 @@ def load_pack(rules: str, root: Path | None = None) -> RulePack:
         if rules not in pack_names():
             advice = hint(rules, pack_names()) + "；或写自己的规则表路径（以 .csv 结尾）"
             raise ConfigError(Finding("county.toml rules", f"没有规则包 {rules}", advice))
-        files = package_file("rules", f"{rules}.csv"), package_file("rules", f"{rules}_flags.csv")
-        return _read(rules, "rules/", *files)
+        return _shipped(rules)
     base = (root or Path()).resolve()
     path = (base / rules).resolve()
     if not path.is_relative_to(base):
         advice = "把规则表放进县资料文件夹，写相对路径"
         raise ConfigError(Finding("county.toml rules", f"{rules} 不在县资料文件夹之内", advice))
     return _read(path.stem, "", path, path.with_name(f"{path.stem}_flags.csv"))
+
+
+@cache
+def _shipped(name: str) -> RulePack:
+    """Return a pack of this package, proved once: every office product asks for it."""
+    files = package_file("rules", f"{name}.csv"), package_file("rules", f"{name}_flags.csv")
+    return _read(name, "rules/", *files)
 
 
 def _read(name: str, folder: str, source: Traversable, flag_source: Traversable) -> RulePack:

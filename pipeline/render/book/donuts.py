@@ -78,9 +78,11 @@ def _place(
     at = middle + steps.reshape(-1, 2)
     circles = shapely.buffer(shapely.points(at), radius + _APART_MM)
     leaders = shapely.linestrings(np.stack([np.broadcast_to(middle, at.shape), at], axis=1))
-    taken = shapely.union_all(busy)
-    free = shapely.covers(room, circles) & ~shapely.intersects(taken, circles)
-    clear = free & ~shapely.intersects(taken, leaders)
+    taken = shapely.STRtree(busy)
+    free = shapely.covers(room, circles)
+    free[taken.query(circles, predicate="intersects")[0]] = False
+    clear = free.copy()
+    clear[taken.query(leaders, predicate="intersects")[0]] = False
     off = np.ones(len(at), dtype=bool)
     off[frames.query(circles, predicate="intersects")[0]] = False
     near = np.hypot(*(at - middle).T) < radius + near_mm
