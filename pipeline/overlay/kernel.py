@@ -39,7 +39,7 @@ _TWO, _FOUR, _FIVE = (types.UniTuple(_REAL, n) for n in (2, 4, 5))
 X0, X1, Y0, SLOPE, SIGN, PIECE = 0, 1, 2, 3, 4, 5
 """Columns of a piece of an edge (range of x, y at its start, slope, σ), and their number."""
 PER_EDGE = 3  # most pieces of one edge: below the top, level with it, below it again
-_PLAIN = 40  # up to so many pieces it is quicker to look at all than to sort them
+_PLAIN = 100  # up to so many pieces it is quicker to look at all than to sort them
 _GAUSS = 0.5 / math.sqrt(3.0)  # two points: exact for a cubic, which weight × edge is
 
 
