@@ -187,7 +187,7 @@ def _cut(font: TTFont, only: AbstractSet[int]) -> None:
 
 
 def _quick_to_subset(font: TTFont) -> None:
-    """Keep one character map and the glyphs' names: every PDF reads both, again and again."""
+    """Keep one character map and the glyphs' names: what reads a font reads both."""
     font.getGlyphOrder()  # named by the maps that go
     tables = font["cmap"].tables
     whole_maps = [table for table in tables if (table.format, table.platformID) == (12, 3)]

@@ -89,9 +89,6 @@ _RC: dict[str, Any] = {
     "axes.unicode_minus": False,
     "hatch.linewidth": 0.5,
     "path.simplify": False,
-    "pdf.compression": 9,
-    "pdf.fonttype": 42,
-    "ps.fonttype": 42,  # what matplotlib 3.11 reads to tell how many characters a subset may have
     "text.hinting": "no_hinting",
     "text.parse_math": False,
 }
