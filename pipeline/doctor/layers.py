@@ -18,10 +18,11 @@ from pipeline.ingest import names
 from pipeline.ingest.ground import GAP
 from pipeline.ingest.layer import Taken, read_raw, rows_of
 from pipeline.ingest.parameters import PREFIXED_EPSG
+from pipeline.ingest.parts import joined
 from pipeline.ingest.place import TownShapes, town_shapes
 from pipeline.ingest.placing import Task
 from pipeline.ingest.plots import TOWN_NOTES
-from pipeline.ingest.read import TOWNS, finish_plots, finish_role, joined
+from pipeline.ingest.read import TOWNS, finish_plots, finish_role
 from pipeline.ingest.result import AllRejectedError
 from pipeline.ingest.standin import stand_in, working_crs
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from pipeline import fields
 from pipeline.errors import Finding, InputError
-from pipeline.ingest import balance, drawn
+from pipeline.ingest import balance
 from pipeline.ingest.files import delivered_files, role_files, shown, source_files
 from pipeline.ingest.geometry import Fault
 from pipeline.ingest.layer import Rows, Taken, read_file
-from pipeline.ingest.names import PARCELS, ZONES, role_fields
+from pipeline.ingest.names import PARCELS, ZONES
+from pipeline.ingest.parts import combined, joined
 from pipeline.ingest.place import TownShapes, town_shapes
 from pipeline.ingest.placing import Task
 from pipeline.ingest.plots import finished, zone_areas
-from pipeline.ingest.result import WARNING, AllRejectedError, IngestResult, Problem
+from pipeline.ingest.result import AllRejectedError, IngestResult
 from pipeline.ingest.sift import Sifted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 TOWNS = "towns"
 BSM = fields.BSM.name
-T = TypeVar("T")
 
 
 def read_parcels(county: County, export: date) -> IngestResult:
@@ -42,8 +42,30 @@ def read_parcels(county: County, export: date) -> IngestResult:
     """
     paths = source_files(county, export)
     stated = county.stated_of(export)
-    names = (f"exports/{export}", str(export))
-    return _read_plots(county, paths, stated, read_towns(county, export), names)
+    return _read_plots(county, paths, stated, read_towns(county, export), _names(export))
+
+
+def read_one(county: County, export: date, path: Path) -> Rows:
+    """Read one of the files of an export (`source_files`), for `put_together`.
+
+    Raises InputError with its findings, or with those of the towns.
+    """
+    towns, findings = read_towns(county, export)
+    task = Task(county=county, role=PARCELS, source=county.stated_of(export), towns=towns)
+    return _read_all(task, (path,), findings)
+
+
+def put_together(county: County, export: date, parts: Sequence[Rows]) -> IngestResult:
+    """Return an export from the rows of all its files, as `read_parcels` does."""
+    towns, findings = read_towns(county, export)
+    rows = _checked(list(parts), PARCELS, findings)
+    assert towns is not None  # noqa: S101 - else there are findings
+    return finish_plots(county, rows, towns, _names(export))
+
+
+def _names(export: date) -> tuple[str, str]:
+    """Return what an export is called in findings and in the account."""
+    return f"exports/{export}", str(export)
 
 
 def read_delivery(county: County, path: Path) -> IngestResult:
@@ -64,12 +86,11 @@ def _read_plots(
     names: tuple[str, str],
 ) -> IngestResult:
     """Read the plots of these files; names: of the delivery, in findings and in the account."""
-    (towns, findings), (where, export) = towns_read, names
+    towns, findings = towns_read
     task = Task(county=county, role=PARCELS, source=stated, towns=towns)
     rows = _read_all(task, paths, findings)
-    if towns is None:
-        raise InputError(findings)
-    return finish_plots(county, rows, towns, (where, export))
+    assert towns is not None  # noqa: S101 - else there are findings
+    return finish_plots(county, rows, towns, names)
 
 
 def finish_plots(
@@ -150,77 +171,42 @@ def read_towns(county: County, export: date) -> tuple[TownShapes | None, list[Fi
 
 def _read_all(task: Task, paths: tuple[Path, ...], findings: list[Finding]) -> Rows:
     """Read all files of a task into one; raises InputError with the findings of all of them."""
-    all_taken = Taken()
+    parts = []
     for path in paths:
         try:
-            taken = read_file(path, task)
+            parts.append(joined(read_file(path, task), task))
         except InputError as error:
             findings += error.findings
-            continue
-        all_taken.ignored += taken.ignored
-        all_taken.digests |= taken.digests
-        all_taken.remarks += taken.remarks
-        for part in taken.parts:
-            if len(part.table) == 0 and task.role in (*ZONES, PARCELS):
-                finding = Finding(part.log["file"], "图层是空的，一行也没有", "核对文件，重新导出")
-                findings.append(finding)
-            all_taken.parts.append(part)
-    findings += _delivered_twice(all_taken.parts)
-    if task.role == PARCELS and not all_taken.parts and not findings:
-        where = "、".join(all_taken.ignored)
+    return _checked(parts or [joined(Taken(), task)], task.role, findings)
+
+
+def _checked(parts: list[Rows], role: str, findings: list[Finding]) -> Rows:
+    """Return all rows; raises InputError for what files tell together, and findings there were."""
+    rows = combined(parts)
+    logs = rows.log["files"]
+    empty = [log["file"] for log in logs if not log["read"]["rows"]]
+    if role in {*ZONES, PARCELS}:
+        advice = "核对文件，重新导出"
+        findings += [Finding(name, "图层是空的，一行也没有", advice) for name in empty]
+    findings += _delivered_twice(log for log in logs if log["read"]["rows"])
+    if role == PARCELS and not logs and not findings:
+        where = "、".join(rows.log["ignored"])
         findings.append(Finding(where, "只有其他图层，没有地类图斑", "放入该期 DLTB 图层"))
     if findings:
         raise InputError(findings)
-    return joined(all_taken, task)
+    return rows
 
 
-def _delivered_twice(parts: list[Rows]) -> list[Finding]:
+def _delivered_twice(logs: Iterable[dict[str, Any]]) -> list[Finding]:
     """Return a finding per file that is, byte for byte, one that was read before."""
     first: dict[str, str] = {}
     findings = []
-    for part in parts:
-        name = part.log["file"]
-        same = first.setdefault(part.log["sha256"], name)
-        if same != name and len(part.table):
+    for log in logs:
+        same = first.setdefault(log["sha256"], log["file"])
+        if same != log["file"]:
             found = f"与 {same} 逐字节相同，同一份数据放了两次"
-            findings.append(Finding(name, found, "只留一份（如压缩包已解开，移走压缩包）"))
+            findings.append(Finding(log["file"], found, "只留一份（如压缩包已解开，移走压缩包）"))
     return findings
-
-
-def joined(taken: Taken, task: Task) -> Rows:
-    """Return the rows of all parts as one table, with what is known of each."""
-    parts = taken.parts or [_no_rows(task)]
-    starts = np.cumsum([0, *(len(part.table) for part in parts)]).tolist()
-
-    def moved(each: Callable[[Rows], dict[int, T]]) -> dict[int, T]:
-        """Return what is known of rows of all parts, by their new positions."""
-        pairs = zip(starts, parts, strict=False)
-        return {start + at: said for start, part in pairs for at, said in each(part).items()}
-
-    problems = [problem for part in parts for problem in part.problems]
-    found = "是其他图层，不是地类图斑，未读入"
-    problems += [
-        Problem(name, None, None, "FILE_IGNORED", WARNING, "", found, "") for name in taken.ignored
-    ]
-    return Rows(
-        pd.concat([part.table for part in parts], ignore_index=True),
-        drawn.joined([part.drawn for part in parts]),
-        spatial=any(part.spatial for part in parts),
-        faults=moved(lambda part: part.faults),
-        repairs=moved(lambda part: part.repairs),
-        wkb=moved(lambda part: part.wkb),
-        problems=problems,
-        log={"files": [part.log for part in parts if part.log], "ignored": taken.ignored},
-        digests=taken.digests,
-        remarks=taken.remarks,
-    )
-
-
-def _no_rows(task: Task) -> Rows:
-    names = [f.name for f in role_fields(task.role)]
-    table = pd.DataFrame({name: pd.Series(dtype="str") for name in [*names, "source_file"]})
-    table = table.assign(source_row=pd.Series(dtype="int64"), tbmj_text=pd.Series(dtype="str"))
-    return Rows(table, drawn.nothing(0), spatial=True)
 
 
 def _all_rejected(sifted: Sifted, where: str, stage: str, export: str) -> AllRejectedError:

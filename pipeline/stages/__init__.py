@@ -66,5 +66,6 @@ def ready(desk: Desk, days: Iterable[date]) -> State:
     Raises InputError with the findings of all of them; then none of them has changed.
     """
     with bench(desk) as (inside, state):
-        carry_out_all(inside, state, [survey.export_job(inside, day) for day in days], Pace())
+        jobs = [job for day in days for job in survey.export_jobs(inside, day)]
+        carry_out_all(inside, state, jobs, Pace())
     return state

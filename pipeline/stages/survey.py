@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding, GengbaoError, InputError
-from pipeline.ingest.county import members, role_files, source_files
+from pipeline.ingest.county import members, role_files, shown, source_files
 from pipeline.model import AccountRow
 from pipeline.stages.desk import Desk, Job, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
     import pandas as pd
 
     from pipeline.freshness import State
+    from pipeline.ingest.layer import Rows
     from pipeline.ingest.result import IngestResult
 
 log = logging.getLogger("gengbao")
@@ -28,14 +30,14 @@ GEODESIC_PPM = 0.2
 
 
 def jobs(desk: Desk) -> Iterator[Job]:
-    """Yield one job per role (per export where its path holds {date}) and one per export."""
+    """Yield one job per role (per export where its path holds {date}), then those of exports."""
     for day in desk.judged:
         for role in desk.delivered(day):
             dated = desk.county.layers[role].dated
             if dated or day == desk.county.newest:
                 yield _zone_job(desk, role, day, dated=dated)
     for day in desk.county.exports:
-        yield export_job(desk, day)
+        yield from export_jobs(desk, day)
 
 
 def params(desk: Desk) -> dict[str, object]:
@@ -51,7 +53,7 @@ def params(desk: Desk) -> dict[str, object]:
     }
 
 
-def _check_read(desk: Desk, state: State, result: IngestResult) -> None:
+def _check_read(desk: Desk, state: State, result: IngestResult | Rows) -> None:
     """Hold what was read against what lies there now, and pass on what was noticed.
 
     Raises InputError when a file is no longer the one that was read: the manifest would name
@@ -126,19 +128,86 @@ def name(day: date) -> str:
     return f"入库 {day.isoformat()}"
 
 
-def export_job(desk: Desk, day: date) -> Job:
-    """Return the job that reads one survey export."""
+def export_jobs(desk: Desk, day: date) -> Iterator[Job]:
+    """Yield the jobs that read one survey export: one per file where there are several, then all.
+
+    A file that changed is read again alone, and several are read side by side.
+    """
+    paths = source_files(desk.county, day)
+    several = paths if len(paths) > 1 else ()
+    for path in several:
+        yield _file_job(desk, day, path)
+    yield _export_job(desk, day, several)
+
+
+def _kept(desk: Desk, day: date, path: Path) -> tuple[Path, Path]:
+    """Return where a file's rows are kept, named by a hash: names may be as long as they can be."""
+    digest = hashlib.sha256(shown(path, desk.county.root).encode()).hexdigest()[:12]
+    folder = desk.export(day, "files")
+    return folder / f"{digest}.parquet", folder / f"{digest}.json"
+
+
+def _export_params(desk: Desk, day: date) -> dict[str, object]:
     county = desk.county
     stated = county.stated_of(day)
     parcels = asdict(stated) if stated else None
-    names = ("parcels.parquet", "problems.csv", "rejects.gpkg", "coverage.gpkg")
-    products = [desk.export(day, name) for name in names]
+    return params(desk) | {"towns_layer": asdict(county.layers["towns"]), "parcels": parcels}
+
+
+def _file_job(desk: Desk, day: date, path: Path) -> Job:
+    """Return the job that reads one of several files of an export."""
+    county, products = desk.county, _kept(desk, day, path)
 
     def compute(state: State) -> Outcome:
-        from pipeline.ingest.read import read_parcels
+        from pipeline.ingest import parts
+        from pipeline.ingest.read import read_one
+
+        rows = read_one(county, day, path)
+        _check_read(desk, state, rows)
+
+        def write() -> list[Path]:
+            from pipeline import storage
+
+            drawn = rows.drawn
+            columns = parts.columns_of(rows)
+            storage.write_shelved(products[0], columns, drawn.shapes, drawn.boxes, county.crs)
+            storage.write_json(products[1], parts.document_of(rows))
+            return list(products)
+
+        return Outcome(write=write, said=f"图斑={len(rows.table)} 不能用={len(rows.faults)}")
+
+    return Job(
+        name=f"读入 {shown(path, county.root)}",
+        stage="ingest",
+        rooms=ROOMS,
+        inputs=members((path, *role_files(county, "towns", day)), county.root),
+        makes=products,
+        params=_export_params(desk, day),
+        compute=compute,
+        reads_survey=True,
+    )
+
+
+def _export_job(desk: Desk, day: date, several: Sequence[Path]) -> Job:
+    """Return the job that makes one survey export: from the rows kept of several files, if any."""
+    county = desk.county
+    names = ("parcels.parquet", "problems.csv", "rejects.gpkg", "coverage.gpkg")
+    products = [desk.export(day, name) for name in names]
+    kept = [_kept(desk, day, path) for path in several]
+    own = [file for files in kept for file in files]
+    brought = (*(() if several else source_files(county, day)), *role_files(county, "towns", day))
+
+    def result_of() -> IngestResult:
+        from pipeline.ingest.read import put_together, read_parcels
+
+        if not several:
+            return read_parcels(county, day)
+        return put_together(county, day, [_read_kept(*files) for files in kept])
+
+    def compute(state: State) -> Outcome:
         from pipeline.measure import cross_check, spread
 
-        result = _read(desk, day.isoformat(), lambda: read_parcels(county, day))
+        result = _read(desk, day.isoformat(), result_of)
         _check_read(desk, state, result)
         drawn = result.drawn
         check = cross_check(drawn.geometry(spread(drawn.planar_m2)), county.crs)
@@ -166,12 +235,19 @@ def export_job(desk: Desk, day: date) -> Job:
         name=name(day),
         stage="ingest",
         rooms=ROOMS,
-        inputs=members(source_files(county, day) + role_files(county, "towns", day), county.root),
+        inputs=(*own, *members(brought, county.root)),
         makes=tuple(products),
-        params=params(desk) | {"towns_layer": asdict(county.layers["towns"]), "parcels": parcels},
+        params=_export_params(desk, day),
         compute=compute,
         reads_survey=True,
     )
+
+
+def _read_kept(columns: Path, document: Path) -> Rows:
+    from pipeline import storage
+    from pipeline.ingest import parts
+
+    return parts.kept(*storage.read_shelved(columns), storage.read_json(document))
 
 
 def _measure_account(day: date, plots: pd.DataFrame) -> AccountRow:

@@ -6,12 +6,11 @@ by ``ingest`` alone.
 """
 
 from pipeline.storage.frames import (
-    Lying,
-    Rows,
     read_columns,
     read_frame,
     read_joined,
     read_shapes,
+    read_shelved,
     write_columns,
     write_frame,
     write_onto,
@@ -27,6 +26,7 @@ from pipeline.storage.packages import (
     workbook_bytes,
 )
 from pipeline.storage.places import Places
+from pipeline.storage.rows import Lying, Rows
 from pipeline.storage.shelf import BLOCK_ROWS, Shelf, row_blocks
 from pipeline.storage.tables import read_table, write_table
 from pipeline.storage.writing import read_bytes, read_json, sha256, write_bytes, write_json
@@ -48,6 +48,7 @@ __all__ = [
     "read_joined",
     "read_json",
     "read_shapes",
+    "read_shelved",
     "read_table",
     "row_blocks",
     "sha256",

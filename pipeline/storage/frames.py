@@ -6,11 +6,9 @@ lie (`Rows`), never decoded.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -20,6 +18,8 @@ import pyarrow.parquet as pq
 import shapely
 
 from pipeline.storage.places import Places
+from pipeline.storage.rows import BBOX, EDGES, GEOMETRY, Lying, Rows
+from pipeline.storage.shelf import Shelf
 from pipeline.storage.writing import require, writing
 
 if TYPE_CHECKING:
@@ -28,81 +28,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipeline.storage.shelf import Shelf
-
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
 
 GROUP_ROWS = 16_384
 """Rows of a GeoParquet file that are read together: one plot of a county costs one of 15 groups."""
-GEOMETRY, BBOX = "geometry", "bbox"
 _KINDS = (
     "Point", "LineString", "LinearRing", "Polygon", "MultiPoint", "MultiLineString",
     "MultiPolygon", "GeometryCollection",
 )  # fmt: skip
 """By shapely's numbers, which are WKB's for polygons."""
-_EDGES = ("xmin", "ymin", "xmax", "ymax")
-_BOXES = pa.struct([(edge, pa.float64()) for edge in _EDGES])
-
-
-class Rows(NamedTuple):
-    """Rows of frames as they lie in our files, shapes undecoded.
-
-    table: their columns, geometry and bbox among them; about: what GeoParquet says of the shapes
-    (CRS, kinds, extent).
-    """
-
-    table: pa.Table
-    about: dict[str, Any]
-
-    def frame(self) -> gpd.GeoDataFrame:
-        """Return them decoded, without bbox."""
-        names = [name for name in self.table.column_names if name != BBOX]
-        shapes = shapely.from_wkb(self.table[GEOMETRY].to_numpy())
-        plain = self.table.drop_columns([*({GEOMETRY, BBOX} & set(self.table.column_names))])
-        crs = self.about["columns"][GEOMETRY]["crs"]
-        return gpd.GeoDataFrame(plain.to_pandas(), geometry=shapes, crs=crs)[names]
-
-    def digest(self) -> str:
-        """Return the SHA-256 of names, types and values; how they lie in groups has no say."""
-        plain = self.table.replace_schema_metadata().combine_chunks()
-        buffer = pa.BufferOutputStream()
-        with pa.ipc.new_stream(buffer, plain.schema) as stream:
-            stream.write_table(plain)
-        return hashlib.sha256(buffer.getvalue()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Lying:
-    """A frame in its file, of which rows are read as they are asked for, group by group."""
-
-    path: Path
-
-    def boxes(self) -> Floats:
-        """Return west, south, east, north of every row; the file must have its bbox column."""
-        boxes = pq.read_table(self.path, columns=[BBOX])[BBOX].combine_chunks()
-        sides = [boxes.field(edge).to_numpy(zero_copy_only=False) for edge in _EDGES]
-        return np.column_stack(sides)
-
-    def values(self, name: str) -> NDArray[np.object_]:
-        """Return a column of text, None where it is missing."""
-        column = pq.read_table(self.path, columns=[name])[name]
-        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
-
-    def rows(self, chosen: Bools | None = None, columns: Sequence[str] | None = None) -> Rows:
-        """Return the chosen rows (default: all); groups without any are not read."""
-        with pq.ParquetFile(self.path) as file:
-            about = json.loads(file.schema_arrow.metadata[b"geo"])
-            names = list(columns) if columns else None
-            if chosen is None:
-                return Rows(file.read(names), about)
-            sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
-            masks = np.split(chosen, np.cumsum(sizes)[:-1])
-            some = [number for number, mask in enumerate(masks) if mask.any()]
-            table = file.read_row_groups(some, names)
-            mask = np.concatenate([chosen[:0], *(masks[number] for number in some)])
-            return Rows(table.filter(pa.array(mask)), about)
+_BOXES = pa.struct([(edge, pa.float64()) for edge in EDGES])
 
 
 def write_frame(
@@ -191,6 +128,14 @@ def read_frame(
         return gpd.read_parquet(path, columns=columns, filters=_filters(only))
     lying = Lying(path)
     return lying.rows(Places(near).near(lying.boxes()), columns).frame()
+
+
+def read_shelved(path: Path) -> tuple[pd.DataFrame, Shelf, Floats]:
+    """Read a file of `write_shelved`: its columns, shapes and boxes."""
+    with pq.ParquetFile(path) as file:
+        batches = file.iter_batches(GROUP_ROWS, columns=[GEOMETRY])
+        shapes = Shelf.lay(batch.column(0) for batch in batches)
+    return read_columns(path), shapes, Lying(path).boxes()
 
 
 def read_columns(

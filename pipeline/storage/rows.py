@@ -1,0 +1,85 @@
+"""Rows of our GeoParquet files as they lie: groups nobody asks for aren't read, nor decoded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+
+GEOMETRY, BBOX = "geometry", "bbox"
+EDGES = ("xmin", "ymin", "xmax", "ymax")
+
+
+class Rows(NamedTuple):
+    """Rows of frames as they lie in our files, shapes undecoded.
+
+    table: their columns, geometry and bbox among them; about: what GeoParquet says of the shapes
+    (CRS, kinds, extent).
+    """
+
+    table: pa.Table
+    about: dict[str, Any]
+
+    def frame(self) -> gpd.GeoDataFrame:
+        """Return them decoded, without bbox."""
+        names = [name for name in self.table.column_names if name != BBOX]
+        shapes = shapely.from_wkb(self.table[GEOMETRY].to_numpy())
+        plain = self.table.drop_columns([*({GEOMETRY, BBOX} & set(self.table.column_names))])
+        crs = self.about["columns"][GEOMETRY]["crs"]
+        return gpd.GeoDataFrame(plain.to_pandas(), geometry=shapes, crs=crs)[names]
+
+    def digest(self) -> str:
+        """Return the SHA-256 of names, types and values; how they lie in groups has no say."""
+        plain = self.table.replace_schema_metadata().combine_chunks()
+        buffer = pa.BufferOutputStream()
+        with pa.ipc.new_stream(buffer, plain.schema) as stream:
+            stream.write_table(plain)
+        return hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """A frame in its file, of which rows are read as they are asked for, group by group."""
+
+    path: Path
+
+    def boxes(self) -> Floats:
+        """Return west, south, east, north of every row; the file must have its bbox column."""
+        boxes = pq.read_table(self.path, columns=[BBOX])[BBOX].combine_chunks()
+        sides = [boxes.field(edge).to_numpy(zero_copy_only=False) for edge in EDGES]
+        return np.column_stack(sides)
+
+    def values(self, name: str) -> NDArray[np.object_]:
+        """Return a column of text, None where it is missing."""
+        column = pq.read_table(self.path, columns=[name])[name]
+        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
+
+    def rows(self, chosen: Bools | None = None, columns: Sequence[str] | None = None) -> Rows:
+        """Return the chosen rows (default: all); groups without any are not read."""
+        with pq.ParquetFile(self.path) as file:
+            about = json.loads(file.schema_arrow.metadata[b"geo"])
+            names = list(columns) if columns else None
+            if chosen is None:
+                return Rows(file.read(names), about)
+            sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+            masks = np.split(chosen, np.cumsum(sizes)[:-1])
+            some = [number for number, mask in enumerate(masks) if mask.any()]
+            table = file.read_row_groups(some, names)
+            mask = np.concatenate([chosen[:0], *(masks[number] for number in some)])
+            return Rows(table.filter(pa.array(mask)), about)
