@@ -131,6 +131,8 @@ def test_a_change_in_one_towns_file_redoes_the_evidence_of_that_town_only(tiny, 
 
     done = gengbao("classify", "--county", raw, "--out", out)
     assert done.returncode == 0, done.stderr
+    read = re.findall(r"^读入 (\S+) ", done.stderr, re.MULTILINE)
+    assert read == [f"exports/{PREVIOUS}/地类图斑_{town.name}.shp"]
     redone = re.findall(r"^(\S+ [\d-]+(?: \S+镇)?)(?= \S+=)", done.stderr, re.MULTILINE)
     assert redone == [
         f"入库 {PREVIOUS}",

@@ -415,11 +415,13 @@ def test_a_frame_that_comes_back_different_is_found_out(tmp_path, monkeypatch):
 
     def spoil(column, value):
         def write_other(self, table, *args, **options):
+            if not len(table):  # what only tells of columns
+                return whole(self, table, *args, **options)
             cells = table[column].to_pylist()
-            cells[1:2] = [value] * len(cells[1:2])  # none in what only tells of columns
+            cells[1:2] = [value]
             other = pa.array(cells, type=table.schema.field(column).type)
             at = table.schema.get_field_index(column)
-            whole(self, table.set_column(at, column, other), *args, **options)
+            return whole(self, table.set_column(at, column, other), *args, **options)
 
         return write_other
 
