@@ -311,7 +311,7 @@ def test_all_bad_geometries_are_named_at_once():
         overlay.cut(plots(box(0, 0, 9, 9)), layer(bow, None), layer(), Thresholds())
     message = str(caught.value)
     assert "发现 2 处问题" in message
-    assert "永久基本农田图层第1行：图形无效(Self-intersection" in message
+    assert "永久基本农田图层第1行：图形无效（Self-intersection" in message
     assert "永久基本农田图层第2行：没有图形" in message
 
 

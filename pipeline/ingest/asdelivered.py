@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline import fields
+from pipeline import fields, measure
 from pipeline.errors import Finding, InputError
 from pipeline.ingest import geometry as geometry_room
 from pipeline.ingest import names
@@ -288,7 +288,8 @@ def _joined(role: str, parts: list[_Part], lost: list[Problem], crs: str | None)
         for at, fault in part.faults.items()
     }
     given = stated_area(table) if role == names.PARCELS else np.full(len(table), np.nan)
-    shapes, mended = mend(drawn, given, Thresholds(), frame.crs_for_areas(ANYWHERE))
+    rings = measure.rings_of(drawn)
+    shapes, mended = mend(drawn, rings, given, Thresholds(), frame.crs_for_areas(ANYWHERE))
     problems = [*lost, *(problem for part in parts for problem in part.problems)]
     problems += _row_problems(table, faults | mended)
     return AsDelivered(

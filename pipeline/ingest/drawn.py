@@ -115,7 +115,9 @@ def measured(placed: Placed, tbmj: Floats, county: County) -> Measured:
 
     def shapes() -> Iterator[Shapes]:
         for rows, geometry in placed.blocks():
-            after, mended = mend(geometry, tbmj[rows], county.thresholds, county.crs)
+            rings = measure.rings_of(geometry)
+            after, mended = mend(geometry, rings, tbmj[rows], county.thresholds, county.crs)
+            drawn.own_cm2[rows] = measure.official_area_cm2(rings, county.crs)
             _enter(drawn, rows, geometry, after, mended.keys(), county)
             _note(found, rows, placed, mended, shapely.is_missing(geometry))
             yield np.asarray(shapely.to_wkb(after), dtype=object)
@@ -132,10 +134,10 @@ def _enter(
     changed: Iterable[int],
     county: County,
 ) -> None:
-    drawn.own_cm2[rows] = area_cm2(county, geometry)
     drawn.area_cm2[rows] = drawn.own_cm2[rows]
     places = np.array(sorted(changed), dtype=np.int64)
-    drawn.area_cm2[rows.start + places] = area_cm2(county, after[places])
+    mended = measure.rings_of(after[places])
+    drawn.area_cm2[rows.start + places] = measure.official_area_cm2(mended, county.crs)
     drawn.as_drawn.update(zip((rows.start + places).tolist(), geometry[places], strict=True))
     drawn.boxes[rows] = shapely.bounds(after)
     drawn.planar_m2[rows], drawn.length_m[rows] = shapely.area(after), shapely.length(after)
@@ -184,11 +186,3 @@ def joined(parts: Sequence[Drawn]) -> Drawn:
             for at, shape in part.as_drawn.items()
         },
     )
-
-
-def area_cm2(county: County, geometry: Shapes) -> Ints:
-    """Return the official area in hundredths of a m², 0 where there is no geometry."""
-    area = np.zeros(len(geometry), dtype=np.int64)
-    shaped = ~shapely.is_missing(geometry)
-    area[shaped] = measure.official_area_cm2(geometry[shaped], county.crs)
-    return area

@@ -113,7 +113,7 @@ def _projected(crs: CRS) -> tuple[int, str]:
     shown = f"“{crs.name}”（中央经线 {longitude:g}，东偏移 {easting:.0f}，比例 {scale:g}）"
     if scale == UTM_SCALE:
         return 0, f"{shown}是 UTM 投影，不是高斯-克吕格"
-    sound = abs(latitude) < 1e-9 and scale == 1 and values.get("8807", 0) == 0  # noqa: PLR2004
+    sound = abs(latitude) < 1e-9 and scale == 1 and values.get("8807", 0) == 0  # noqa: PLR2004 - rounding
     code = _codes(longitude).get(easting) if sound else None
     if code is None:
         return 0, f"{shown}不是标准 3 度带或 6 度带"
@@ -129,7 +129,7 @@ def _codes(longitude: float) -> dict[float, int]:
     if abs(longitude - 3 * zone) < 1e-9 and zone in ZONES:  # noqa: PLR2004 - degrees from radians
         codes[float(CENTRE)] = PLAIN_EPSG + zone - ZONES[0]
         codes[float(zone * MILLION + CENTRE)] = PREFIXED_EPSG + zone - ZONES[0]
-    if abs(longitude - 6 * six + 3) < 1e-9 and six in SIX_ZONES:  # noqa: PLR2004
+    if abs(longitude - 6 * six + 3) < 1e-9 and six in SIX_ZONES:  # noqa: PLR2004 - rounding
         codes[float(six * MILLION + CENTRE)] = SIX_EPSG + six - SIX_ZONES[0]
     return codes
 

@@ -83,7 +83,7 @@ def _of_all(ratio: Floats, planar: Floats, middle: float, large: Bools) -> tuple
     """Return the rule that explains most of the large plots, ("", "") if none does."""
 
     def most(values: Floats, target: float, tolerance: float) -> bool:
-        return bool(np.mean(np.abs(values[large] / target - 1) <= tolerance) > 0.5)  # noqa: PLR2004
+        return bool(np.mean(np.abs(values[large] / target - 1) <= tolerance) > 0.5)  # noqa: PLR2004 - most
 
     for unit, factor in UNITS:
         if most(ratio, factor, UNIT_TOLERANCE):

@@ -52,7 +52,7 @@ def checked(geometry: ArrayLike, where: str, number: Ints | None = None) -> Shap
     polygons = np.isin(kinds, (_POLYGON, _MULTIPOLYGON))
     bad = np.flatnonzero(~(polygons & in_threads(shapely.is_valid, shapes)))
     if len(bad):
-        advice = "图形应在接收阶段修复或剔除;请把本条信息连同运行日志交给维护人员"
+        advice = "图形应在接收阶段修复或剔除；请把本条信息连同运行日志交给维护人员"
         rows = bad if number is None else number[bad]
         raise GengbaoError(
             Finding(f"{where}第{row + 1}行", _what_is_wrong(shapes[at]), advice)
@@ -151,5 +151,5 @@ def _what_is_wrong(shape: BaseGeometry | None) -> str:
     if shape is None:
         return "没有图形"
     if shape.geom_type not in {"Polygon", "MultiPolygon"}:
-        return f"不是面,而是 {shape.geom_type}"
-    return f"图形无效({shapely.is_valid_reason(shape)[:_SHOWN_REASON]})"
+        return f"不是面，而是 {shape.geom_type}"
+    return f"图形无效（{shapely.is_valid_reason(shape)[:_SHOWN_REASON]}）"
