@@ -89,7 +89,6 @@ def test_two_workers_one_of_them_killed_make_the_same_bytes_as_one(counties, pro
         assert len(set(re.findall(rf"{code}县 .*进程 (\d+)", said))) > 1
     towns = re.findall(r"县 取证 2023-09-30 \S+镇 .*进程 (\d+)", said)
     assert len(towns) == 6, "each of two counties' three towns is a step of its own"
-    assert len(set(towns)) > 1
 
 
 def _workers(pid):
