@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 TOWNS = "towns"
 BSM = fields.BSM.name
+TownsRead: TypeAlias = "tuple[TownShapes | None, list[Finding]]"
 
 
 def read_parcels(county: County, export: date) -> IngestResult:
@@ -45,20 +46,22 @@ def read_parcels(county: County, export: date) -> IngestResult:
     return _read_plots(county, paths, stated, read_towns(county, export), _names(export))
 
 
-def read_one(county: County, export: date, path: Path) -> Rows:
+def read_one(county: County, export: date, path: Path, towns_read: TownsRead) -> Rows:
     """Read one of the files of an export (`source_files`), for `put_together`.
 
-    Raises InputError with its findings, or with those of the towns.
+    towns_read: `read_towns`. Raises InputError with its findings, or with those of the towns.
     """
-    towns, findings = read_towns(county, export)
+    towns, findings = towns_read
     task = Task(county=county, role=PARCELS, source=county.stated_of(export), towns=towns)
-    return _read_all(task, (path,), findings)
+    return _read_all(task, (path,), list(findings))
 
 
-def put_together(county: County, export: date, parts: Sequence[Rows]) -> IngestResult:
+def put_together(
+    county: County, export: date, parts: Sequence[Rows], towns_read: TownsRead
+) -> IngestResult:
     """Return an export from the rows of all its files, as `read_parcels` does."""
-    towns, findings = read_towns(county, export)
-    rows = _checked(list(parts), PARCELS, findings)
+    towns, findings = towns_read
+    rows = _checked(list(parts), PARCELS, list(findings))
     assert towns is not None  # noqa: S101 - else there are findings
     return finish_plots(county, rows, towns, _names(export))
 
@@ -82,7 +85,7 @@ def _read_plots(
     county: County,
     paths: tuple[Path, ...],
     stated: LayerSource | None,
-    towns_read: tuple[TownShapes | None, list[Finding]],
+    towns_read: TownsRead,
     names: tuple[str, str],
 ) -> IngestResult:
     """Read the plots of these files; names: of the delivery, in findings and in the account."""
@@ -160,7 +163,7 @@ def _close(sifted: Sifted, accepted: pd.DataFrame) -> None:
         log.update(books[log["file"]])
 
 
-def read_towns(county: County, export: date) -> tuple[TownShapes | None, list[Finding]]:
+def read_towns(county: County, export: date) -> TownsRead:
     """Return the towns as known at an export, or None and why they can't be read."""
     try:
         towns = read_role(county, TOWNS, export).frame

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding, GengbaoError, InputError
+from pipeline.freshness import key_of
 from pipeline.ingest.county import members, role_files, shown, source_files
 from pipeline.model import AccountRow
 from pipeline.stages.desk import Desk, Job, Outcome
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
     from pipeline.freshness import State
     from pipeline.ingest.layer import Rows
+    from pipeline.ingest.read import TownsRead
     from pipeline.ingest.result import IngestResult
+    from pipeline.model import County
 
 log = logging.getLogger("gengbao")
 
@@ -162,7 +166,7 @@ def _file_job(desk: Desk, day: date, path: Path) -> Job:
         from pipeline.ingest import parts
         from pipeline.ingest.read import read_one
 
-        rows = read_one(county, day, path)
+        rows = read_one(county, day, path, _towns(desk, day))
         _check_read(desk, state, rows)
 
         def write() -> list[Path]:
@@ -202,7 +206,8 @@ def _export_job(desk: Desk, day: date, several: Sequence[Path]) -> Job:
 
         if not several:
             return read_parcels(county, day)
-        return put_together(county, day, [_read_kept(*files) for files in kept])
+        parts = [_read_kept(*files) for files in kept]
+        return put_together(county, day, parts, _towns(desk, day))
 
     def compute(state: State) -> Outcome:
         from pipeline.measure import cross_check, spread
@@ -241,6 +246,30 @@ def _export_job(desk: Desk, day: date, several: Sequence[Path]) -> Job:
         compute=compute,
         reads_survey=True,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whose towns, as known when; the same where their files and all that decides are the same."""
+
+    key: str
+    county: County = field(compare=False)
+    day: date = field(compare=False)
+
+
+def _towns(desk: Desk, day: date) -> TownsRead:
+    """Return the towns as known at an export; a process reads them once for all its files."""
+    files = members(role_files(desk.county, "towns", day), desk.county.root)
+    marks = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    asked = {"params": params(desk), "layer": asdict(desk.county.layers["towns"]), "files": marks}
+    return _towns_read(_Asked(key_of(asked), desk.county, day))
+
+
+@lru_cache(maxsize=1)
+def _towns_read(asked: _Asked) -> TownsRead:
+    from pipeline.ingest.read import read_towns
+
+    return read_towns(asked.county, asked.day)
 
 
 def _read_kept(columns: Path, document: Path) -> Rows:
