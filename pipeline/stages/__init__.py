@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.stages import publishing, survey
+from pipeline.stages import exports, publishing
 from pipeline.stages.bench import bench, finish_exchange
 from pipeline.stages.desk import Desk
 from pipeline.stages.hands import carry_out_all
@@ -66,6 +66,6 @@ def ready(desk: Desk, days: Iterable[date]) -> State:
     Raises InputError with the findings of all of them; then none of them has changed.
     """
     with bench(desk) as (inside, state):
-        jobs = [job for day in days for job in survey.export_jobs(inside, day)]
+        jobs = [job for day in days for job in exports.export_jobs(inside, day)]
         carry_out_all(inside, state, jobs, Pace())
     return state

@@ -12,7 +12,7 @@ from pipeline.errors import Finding, InputError, UsageError
 from pipeline.freshness import PACKAGE, State, code_files, key_of
 from pipeline.ingest.files import delivered_files, members, parse_date, source_files
 from pipeline.model import AccountRow
-from pipeline.stages import ready, survey
+from pipeline.stages import exports, ready, survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -154,7 +154,7 @@ def _read(desk: Desk, both: Sequence[Side]) -> tuple[State, list[_Read]]:
                 result = read_delivery(desk.county, side.path)
                 reads.append(_Read(frame=result.frame, account=result.account, delivery=result))
             elif side.day and not findings:
-                account = AccountRow(**state.stages[survey.name(side.day)]["account"][0])
+                account = AccountRow(**state.stages[exports.name(side.day)]["account"][0])
                 frame = storage.read_frame(desk.export(side.day, "parcels.parquet"))
                 reads.append(_Read(frame=frame, account=account))
         except InputError as error:
