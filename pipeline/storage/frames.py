@@ -1,14 +1,14 @@
 """Frames as GeoParquet: WKB, zstd, in groups of rows, so that who asks for a few reads a few.
 
-Written and compared group by group. Shapes that nobody looks at pass from file to file as they
-lie (`Rows`), never decoded.
+Written and compared group by group. Shapes that nobody looks at pass from file to file by way of a
+shelf, never decoded.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from pipeline.storage.places import Places
-from pipeline.storage.rows import BBOX, EDGES, GEOMETRY, Lying, Rows
+from pipeline.storage.rows import BBOX, EDGES, GEOMETRY, Lying
 from pipeline.storage.shelf import Shelf
 from pipeline.storage.writing import require, writing
 
@@ -67,6 +67,14 @@ def write_frame(
     _write(path, block, len(frame), about, group_rows)
 
 
+class Shelved(NamedTuple):
+    """Shapes of a frame on a shelf, their extents, and what GeoParquet says of them all."""
+
+    shapes: Shelf
+    boxes: Floats
+    about: dict[str, Any]
+
+
 def write_shelved(
     path: Path, columns: pd.DataFrame, shapes: Shelf, boxes: Floats, crs: str
 ) -> None:
@@ -75,32 +83,27 @@ def write_shelved(
     The file is the one that `write_frame` writes of the same rows. boxes: the shapes' extents; crs:
     theirs. Raises OutputError.
     """
-    plain = _arrow(columns)
+    kinds = shapes.heads[~shapes.missing, 1]  # WKB as we write it: little-endian, polygons
+    about = _described(_about(crs, bbox=True), _names(kinds), boxes)
+    write_onto(path, columns, Shelved(shapes, boxes, about))
+
+
+def write_onto(
+    path: Path, columns: pd.DataFrame, shelved: Shelved, order: Ints | None = None
+) -> None:
+    """Write a frame of these columns and shapes that lie in other files, as `write_frame` would.
+
+    order: which shape belongs to each row; None: row by row. Raises OutputError.
+    """
+    plain, (shapes, boxes, about) = _arrow(columns), shelved
+    if order is not None:
+        shapes, boxes = shapes.select(order), boxes[order]
 
     def block(rows: slice) -> pa.Table:
         table = plain[rows].append_column(GEOMETRY, pa.array(shapes.take(rows), type=pa.binary()))
         return table.append_column(BBOX, _boxes(boxes[rows]))
 
-    kinds = shapes.heads[~shapes.missing, 1]  # WKB as we write it: little-endian, polygons
-    about = _described(_about(crs, bbox=True), _names(kinds), boxes)
     _write(path, block, len(columns), about, GROUP_ROWS)
-
-
-def write_onto(path: Path, columns: pd.DataFrame, shapes: Rows, order: Ints | None = None) -> None:
-    """Write a frame of these columns and shapes that lie in other files, as `write_frame` would.
-
-    order: which shape belongs to each row; None: row by row. Raises OutputError.
-    """
-    plain, lying = _arrow(columns), shapes.table.combine_chunks()
-
-    def block(rows: slice) -> pa.Table:
-        own = lying[rows] if order is None else lying.take(pa.array(order[rows]))
-        table = plain[rows]
-        for name in own.column_names:
-            table = table.append_column(name, own[name])
-        return table
-
-    _write(path, block, len(columns), shapes.about, GROUP_ROWS)
 
 
 def write_columns(path: Path, table: pd.DataFrame) -> None:
@@ -132,10 +135,8 @@ def read_frame(
 
 def read_shelved(path: Path) -> tuple[pd.DataFrame, Shelf, Floats]:
     """Read a file of `write_shelved`: its columns, shapes and boxes."""
-    with pq.ParquetFile(path) as file:
-        batches = file.iter_batches(GROUP_ROWS, columns=[GEOMETRY])
-        shapes = Shelf.lay(batch.column(0) for batch in batches)
-    return read_columns(path), shapes, Lying(path).boxes()
+    shapes, boxes, _ = read_shapes([path])
+    return read_columns(path), shapes, boxes
 
 
 def read_columns(
@@ -178,19 +179,23 @@ def _types(tables: Sequence[pa.Table]) -> dict[bytes, bytes]:
     return {b"pandas": json.dumps(joined).encode()}
 
 
-def read_shapes(files: Iterable[Path]) -> Rows:
-    """Read the shapes of these frames as they lie, one frame after the other; all of one CRS."""
-    tables, abouts = [], []
-    for file in files:
-        schema = pq.read_schema(file)
-        wanted = [name for name in (GEOMETRY, BBOX) if name in schema.names]
-        tables.append(pq.read_table(file, columns=wanted).replace_schema_metadata())
-        abouts.append(json.loads(schema.metadata[b"geo"]))
-    about = abouts[0]
+def read_shapes(files: Iterable[Path]) -> Shelved:
+    """Lay the shapes of these frames, which have bbox, on a shelf, one frame after the other.
+
+    All of one CRS; none is decoded.
+    """
+    shapes, boxes, abouts = [], [], []
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            batches = file.iter_batches(GROUP_ROWS, columns=[GEOMETRY])
+            shapes.append(Shelf.lay(batch.column(0) for batch in batches))
+            abouts.append(json.loads(file.schema_arrow.metadata[b"geo"]))
+        boxes.append(Lying(path).boxes())
     columns = [each["columns"][GEOMETRY] for each in abouts]
     extents = np.array([column["bbox"] for column in columns if "bbox" in column]).reshape(-1, 4)
     kinds = sorted({kind for column in columns for kind in column["geometry_types"]})
-    return Rows(pa.concat_tables(tables), _described(about, kinds, extents))
+    about = _described(abouts[0], kinds, extents)
+    return Shelved(Shelf.joined(shapes), np.concatenate(boxes), about)
 
 
 def _plain_names(path: Path) -> list[str]:
