@@ -70,6 +70,9 @@ def test_more_than_fits_in_memory_goes_to_a_file_without_a_name(monkeypatch, tmp
 def test_a_full_disk_is_told_with_the_folder_and_what_to_do(monkeypatch):
     class Full:
         def write(self, _):
+            pass
+
+        def flush(self):  # where what a buffer has taken comes to the disk
             raise OSError(28, "No space left on device")
 
         def close(self):
@@ -82,6 +85,13 @@ def test_a_full_disk_is_told_with_the_folder_and_what_to_do(monkeypatch):
     assert finding.where.startswith("临时文件夹 ")
     assert "写不下" in finding.found
     assert "TMPDIR" in finding.advice
+
+
+def test_bytes_that_are_gone_from_the_disk_are_told_not_made_up():
+    found = laid([[b"one", b"two"]])
+    found.sheets[0].file.truncate(4)
+    with pytest.raises(OutputError, match="应有 6 字节，只读回 4 字节"):
+        found.take(slice(None))
 
 
 def test_a_shelved_frame_is_written_as_the_frame_itself_would_be(tmp_path):

@@ -43,10 +43,27 @@ class Sheet:
         self.file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, prefix="gengbao-")  # noqa: SIM115 - closed with this object
         weakref.finalize(self, self.file.close)
 
+    def write(self, data: memoryview) -> None:
+        """Add bytes at the end, to the disk at once: what it has no room for, it says here.
+
+        Raises OutputError.
+        """
+        try:
+            self.file.write(data)
+            self.file.flush()
+        except OSError as error:
+            advice = "清理该磁盘，或用环境变量 TMPDIR 另指一个有空间的文件夹"
+            found = f"图形暂存写不下（{error.strerror or error}）"
+            raise OutputError(Finding(_where(), found, advice)) from error
+
     def read(self, start: int, size: int) -> bytes:
-        """Return so many bytes from `start`."""
+        """Return so many bytes from `start`. Raises OutputError where there are fewer."""
         self.file.seek(start)
-        return self.file.read(size)
+        data = self.file.read(size)
+        if len(data) != size:
+            found = f"暂存的图形应有 {size} 字节，只读回 {len(data)} 字节"
+            raise OutputError(Finding(_where(), found, "检查磁盘是否正常后重新运行"))
+        return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +89,7 @@ class Shelf:
                 book["start"] += at
                 at += len(data)
                 books.append(book)
-                try:
-                    sheet.file.write(data)
-                except OSError as error:
-                    where = f"临时文件夹 {tempfile.gettempdir()}"
-                    advice = "清理该磁盘，或用环境变量 TMPDIR 另指一个有空间的文件夹"
-                    raise OutputError(
-                        Finding(where, f"图形暂存写不下（{error.strerror or error}）", advice)
-                    ) from error
+                sheet.write(data)
         return cls((sheet,), np.concatenate(books))
 
     @classmethod
@@ -145,6 +155,10 @@ class Shelf:
         known = pa.py_buffer(np.packbits(sizes > 0, bitorder="little"))
         parts = [known, pa.py_buffer(ends.astype(np.int64)), pa.py_buffer(data)]
         return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(book), parts)
+
+
+def _where() -> str:
+    return f"临时文件夹 {tempfile.gettempdir()}"
 
 
 def row_blocks(rows: int) -> Iterator[slice]:
