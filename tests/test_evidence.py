@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import whole_evidence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,7 +80,7 @@ def listing(**columns):
 def gather(county):
     def run(parcels, previous=None, export=DAY, pbf=(), target=(), **zones):
         zones = {"pbf": layer(pbf), "target": layer(target)} | zones
-        return evidence.gather(
+        return whole_evidence.gather(
             parcels, zones=zones, previous=previous, county=county, export=export, codes=CODES
         )
 
@@ -129,7 +130,7 @@ def test_columns_order_and_no_lists_delivered(gather):
 
 def test_a_missing_zone_layer_is_an_input_error(county):
     with pytest.raises(InputError) as caught:
-        evidence.gather(
+        whole_evidence.gather(
             plots("0103"), zones={}, previous=None, county=county, export=DAY, codes=CODES
         )
     assert "没有永久基本农田图层" in str(caught.value)
@@ -497,7 +498,7 @@ def test_order_of_rows_changes_nothing_and_areas_are_kept(county, dlbm, zone, ra
     zones = {"pbf": layer(zone), "target": layer(zone[:1]), "relocation": layer(zone[1:])}
 
     def run(rows):
-        return evidence.gather(
+        return whole_evidence.gather(
             rows, zones=zones, previous=before, county=county, export=DAY, codes=CODES
         )
 

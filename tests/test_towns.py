@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import whole_evidence
 from command_line import gengbao
 from geopandas.testing import assert_geodataframe_equal
 from hypothesis import given, settings
@@ -30,7 +31,7 @@ PREVIOUS, LEDGER, NEWEST = date(2022, 12, 31), date(2023, 9, 30), date(2023, 10,
 def all_at_once(sources):
     """Gather an export's evidence from all plots and all zones, as one."""
     covers = {role: storage.read_frame(sources.zones[role]) for role in ("pbf", "target")}
-    return evidence.gather(
+    return whole_evidence.gather(
         storage.read_frame(sources.parcels),
         zones={**covers, **sources.lists()},
         previous=storage.read_frame(sources.previous),

@@ -1,6 +1,6 @@
 """Everything a rule may ask about a piece, gathered before any rule is asked."""
 
-from pipeline.evidence.gathering import COLUMNS, PLOTS, PREVIOUS, gather, gather_part
+from pipeline.evidence.gathering import COLUMNS, PLOTS, PREVIOUS, gather_part
 from pipeline.evidence.lists import concerning, follow_lists, list_problems, named
 from pipeline.evidence.supplements import make_good, reach
 
@@ -10,7 +10,6 @@ __all__ = [
     "PREVIOUS",
     "concerning",
     "follow_lists",
-    "gather",
     "gather_part",
     "list_problems",
     "make_good",

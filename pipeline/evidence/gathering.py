@@ -23,7 +23,7 @@ from pipeline.evidence.lists import (
     status,
     texts,
 )
-from pipeline.evidence.supplements import MADE_GOOD, make_good
+from pipeline.evidence.supplements import MADE_GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,38 +56,9 @@ COLUMNS = (
     "planar_m2", "area_m2", "base_m2", "geometry",
 )  # fmt: skip
 PLOTS = tuple(field.name for field in (F.BSM, F.AREA_M2, F.BASE_M2, *_FROM_PLOT, F.GEOMETRY))
-"""What `gather` reads of the plots."""
+"""What `gather_part` reads of the plots."""
 PREVIOUS = (F.BSM.name, F.DLBM.name, F.GEOMETRY.name)
 """What it reads of last year's."""
-
-
-def gather(
-    parcels: gpd.GeoDataFrame,
-    *,
-    zones: Mapping[str, gpd.GeoDataFrame],
-    previous: gpd.GeoDataFrame | None,
-    county: County,
-    export: date,
-    codes: pd.DataFrame,
-) -> gpd.GeoDataFrame:
-    """Cut the plots and gather what is known of each piece on the export's date.
-
-    All plots at once; a run does the same town by town (decision 0077).
-
-    parcels: fields.PARCELS; zones: role → frame (pbf and target at least), a role not delivered is
-    absent; previous: last year's parcels (None: unknown); codes: tables.land_codes(). All in the
-    county's working CRS. Returns COLUMNS, sorted by bsm, piece; areas in m² with two decimals,
-    shares 0 to 1; three-valued columns are pandas "boolean" or text with missing values.
-    Beyond docs/architecture.md: illegal_m2 (cropland last year ∩ construction now − approved),
-    supplement_m2 (area credited by supplements, at most base_m2), delivered (categories of task
-    layers that hold, "|" joined), pbf_outside_target_m2.
-    Raises InputError if 永农 or the target layer is absent, GengbaoError on invalid geometry.
-    """
-    pieces = gather_part(
-        parcels, zones=zones, previous=previous, county=county, export=export, codes=codes
-    )
-    made_good = make_good(pieces, zones, export=export, least=county.thresholds.mask_share)
-    return pieces.assign(**made_good)[list(COLUMNS)]
 
 
 def gather_part(
@@ -99,11 +70,19 @@ def gather_part(
     export: date,
     codes: pd.DataFrame,
 ) -> gpd.GeoDataFrame:
-    """Return `gather`'s columns but for the supplements', which reach across the county.
+    """Cut plots and gather what is known of each piece on the export's date.
 
+    parcels: fields.PARCELS, all or some; zones: role → frame (pbf and target at least), a role not
+    delivered is absent; previous: last year's parcels (None: unknown); codes: tables.land_codes().
+    All in the county's working CRS. Returns COLUMNS but for the supplements', which reach across
+    the county (`make_good`), sorted by bsm, piece; areas in m² with two decimals, shares 0 to 1;
+    three-valued columns are pandas "boolean" or text with missing values. Beyond
+    docs/architecture.md: illegal_m2 (cropland last year ∩ construction now − approved), delivered
+    (categories of task layers that hold, "|" joined), pbf_outside_target_m2.
     Everything here is the plot's own: some plots, with the rows of zones and previous whose boxes
     meet theirs and the list rows of their BSM, have what they have among all plots. Besides: the
     rows of one list item are among the zones together or not at all.
+    Raises InputError if 永农 or the target layer is absent, GengbaoError on invalid geometry.
     """
     _require(zones)
     limits = county.thresholds
