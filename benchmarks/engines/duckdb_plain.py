@@ -26,9 +26,9 @@ def opened(folder: Path, *keyed: str) -> duckdb.DuckDBPyConnection:
     for name in LAYERS:
         columns = "*, ST_AsWKB(geometry) AS wkb" if name in keyed else "*"
         source = f"read_parquet('{folder}/{name}.parquet')"
-        db.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM {source}")  # noqa: S608
+        db.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM {source}")  # noqa: S608 - our own names
         db.execute(
-            f"UPDATE {name} SET geometry = ST_MakeValid(geometry) WHERE NOT ST_IsValid(geometry)"  # noqa: S608
+            f"UPDATE {name} SET geometry = ST_MakeValid(geometry) WHERE NOT ST_IsValid(geometry)"  # noqa: S608 - our own names
         )
     return db
 

@@ -53,7 +53,7 @@ def run(folder: Path, clock: Clock) -> pd.DataFrame:
     rest = TOWNS_OF_BORDER.format(towns="tiles")
     return joined(
         area, zones | {"changed_m2": changed},
-        asked(f"SELECT * FROM inside UNION ALL {rest}", "x towns"),  # noqa: S608
+        asked(f"SELECT * FROM inside UNION ALL {rest}", "x towns"),  # noqa: S608 - our own names
     )  # fmt: skip
 
 

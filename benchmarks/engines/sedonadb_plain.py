@@ -25,7 +25,7 @@ def opened(folder: Path, *keyed: str) -> SedonaContext:
         db.read_parquet(folder / f"{name}.parquet").to_view(f"{name}_file")
         keys = {"now": "bsm, dlbm, ", "before": "dlbm, ", "towns": "xzqdm, "}.get(name, "")
         wkb = ", ST_AsBinary(geometry) AS wkb" if name in keyed else ""
-        query = f"SELECT {keys}ST_MakeValid(geometry) AS geometry{wkb} FROM {name}_file"  # noqa: S608
+        query = f"SELECT {keys}ST_MakeValid(geometry) AS geometry{wkb} FROM {name}_file"  # noqa: S608 - our own names
         db.sql(query).to_memtable().to_view(name)
     return db
 

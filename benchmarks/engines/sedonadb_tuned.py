@@ -47,7 +47,7 @@ def run(folder: Path, clock: Clock) -> pd.DataFrame:
     db.sql(BORDER).to_memtable().to_view("border")
     db.sql(f"SET datafusion.execution.batch_size = {BATCH}").to_memtable()
     rest = TOWNS_OF_BORDER.format(towns="towns")
-    towns = asked(f"SELECT * FROM inside UNION ALL {rest}", "x towns")  # noqa: S608
+    towns = asked(f"SELECT * FROM inside UNION ALL {rest}", "x towns")  # noqa: S608 - our own names
     return joined(area, zones | {"changed_m2": changed}, towns)
 
 
