@@ -1,13 +1,24 @@
 """The bad-input cases through the command line: a finished county, one export replaced."""
 
 import csv
+import io
 import shutil
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
-from ingest_county import EXPORT, digest, folder, make_county
+from ingest_county import (
+    EXPORT,
+    digest,
+    folder,
+    make_county,
+    plots,
+    write,
+    write_dbf,
+    write_shp,
+)  # fmt: skip
 
 from pipeline.cli import run
 
@@ -73,7 +84,7 @@ def found(problems, rule=None):
 
 def finish(folder):
     """Make a sound county and the products of a run on it below `folder`."""
-    (folder / "raw").mkdir()
+    (folder / "raw").mkdir(parents=True)
     make_county(folder / "raw")
     assert run(["ingest", "--county", str(folder / "raw"), "--out", str(folder / "out")]) == 0
 
@@ -82,3 +93,72 @@ def copied(finished, folder, capsys):
     """Return a case on a copy of a finished county."""
     shutil.copytree(finished, folder, dirs_exist_ok=True)
     return Case(folder / "raw", folder / "out", capsys)
+
+
+def shapefile(case: Case, count=4, name="DLTB.shp"):
+    path = case.folder() / name
+    write_shp(plots(count), path)
+    return path
+
+
+def gpkg(case: Case, count=4, **options):
+    path = case.folder() / "DLTB.gpkg"
+    write(plots(count), path, layer="DLTB", **options)
+    return path
+
+
+def gdb(case: Case, count=4, name="DLTB.gdb"):
+    path = case.folder() / name
+    write(plots(count), path, layer="DLTB", driver="OpenFileGDB")
+    return path
+
+
+def table_of(path):
+    """Return the .gdbtable of the first layer written; eight system tables come before it."""
+    return path / "a00000009.gdbtable"
+
+
+def edit(path, change):
+    data = bytearray(path.read_bytes())
+    path.write_bytes(bytes(change(data) or data))
+
+
+DBF_FIELDS = [
+    (b"BSM", b"C", 18),
+    (b"DLBM", b"C", 5),
+    (b"ZLDWDM", b"C", 19),
+    (b"TBMJ", b"N", 15),
+]
+DBF_ROWS = [
+    (f"99990120000000000{n}".encode(), b"0103", b"9999010010010000000", b"9995.00") for n in (1, 2)
+]
+
+
+def with_table(case, fields, rows=DBF_ROWS):
+    path = shapefile(case, len(rows))
+    write_dbf(path.with_suffix(".dbf"), fields, rows)
+    return path
+
+
+def parts_of(folder, stem, frame=None, encoding="GBK"):
+    """Return the parts of a shapefile by file name, as bytes."""
+    path = folder / "parts" / f"{stem}.shp"
+    write_shp(plots() if frame is None else frame, path, encoding)
+    found = {p.name: p.read_bytes() for p in sorted(path.parent.glob(f"{stem}.*"))}
+    shutil.rmtree(path.parent)
+    return found
+
+
+def zipped(members, compression=zipfile.ZIP_DEFLATED):
+    """Return a zip of these members, by name, as bytes."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", compression) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def delivered(case, data, name="成果.zip"):
+    path = case.folder() / name
+    path.write_bytes(data)
+    return path

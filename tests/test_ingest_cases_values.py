@@ -17,23 +17,11 @@ import shapely
 from gdb_arcs import OPTIONS as GDB_OPTIONS
 from gdb_arcs import polygon as gdb_polygon
 from gdb_arcs import put as put_geometry
-from ingest_cases import DAY, Case, copied, finish, found
+from ingest_cases import DAY, Case, found
 from ingest_county import CRS, X0, Y0, digest, edit_toml, plots, square, write, write_dbf, write_shp
 
 from pipeline import measure
 from pipeline.cli import run
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("finished")
-    finish(folder)
-    return folder
-
-
-@pytest.fixture
-def case(finished, tmp_path, capsys):
-    return copied(finished, tmp_path / "case", capsys)
 
 
 def deliver(case: Case, frame, name="DLTB.gpkg", **options):
