@@ -137,6 +137,13 @@ def test_a_delivered_bsm_without_a_plot_is_listed():
     assert "所写标识码不在本期图斑中" in table["reason"].item()
 
 
+def test_pieces_that_no_delivered_row_can_meet_need_no_shape():
+    pieces = ruled((RELOCATED, "pbf_relocate"), (CROPLAND, None), (RELOCATED, None))
+    listed = {"pbf_relocate": layer(field(0), field(1, 40))}
+    partly = pieces.assign(geometry=[*pieces.geometry[:2], None])
+    pd.testing.assert_frame_equal(compare(partly, listed), compare(pieces, listed))
+
+
 def test_a_row_that_is_effective_later_is_not_missed_yet():
     pieces = ruled((CROPLAND, None))
     later = layer(field(0), sxrq=[pd.Timestamp("2023-10-15")])

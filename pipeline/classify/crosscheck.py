@@ -49,18 +49,20 @@ def disagreements(
 ) -> pd.DataFrame:
     """Return COLUMNS: a row per piece on which the delivered layers and the rules differ.
 
-    ruled: `classify`'s result; final: the same pieces as they stand (mode derive: `ruled` itself,
-    mode trust: `apply_delivered`'s result); listed: category → its delivered layer, as gathered.
-    kind: several (in two layers or more), undecided (the rules can't tell), different (another
-    task), delivered_only (no task by the rules), rule_only (a task by the rules in no layer, its
-    layer being delivered); and unheard, a delivered row of which less than half lies in pieces of
-    its category: bsm and town are of the piece it shares most ground with, else its own. area_m2,
-    area_mu: base of the piece, of an unheard row its polygon's area; exact, as text. basis: the
+    ruled: `classify`'s result, without the shapes of pieces that no delivered row can meet; final:
+    the same pieces as they stand (mode derive: `ruled` itself, mode trust: `apply_delivered`'s
+    result); listed: category → its delivered layer, as gathered. kind: several (in two layers or
+    more), undecided (the rules can't tell), different (another task), delivered_only (no task by
+    the rules), rule_only (a task by the rules in no layer, its layer being delivered); and unheard,
+    a delivered row of which less than half lies in pieces of its category: bsm and town are of the
+    piece it shares most ground with, else its own. area_m2, area_mu: base of the piece, of an
+    unheard row its polygon's area; exact, as text. basis: the
     rule's. Raises GengbaoError when `delivered` names anything but a task category.
     """
     classes = tuple(classes)
     table = _differing(ruled, final, classes, list(listed))
-    lost = _unheard(listed, ruled, classes, export)
+    met = ruled[ruled.geometry.notna()].reset_index(drop=True)
+    lost = _unheard(listed, met, classes, export)
     if len(lost):
         table = pd.concat([table, lost], ignore_index=True)
     return table

@@ -97,14 +97,27 @@ def _classify_job(desk: Desk, day: date) -> Job:
 def _differing(
     sources: Sources, roles: Sequence[str], ruled: pd.DataFrame, final: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return on what the delivered task layers and the rules differ."""
-    from pipeline import storage
+    """Return on what the delivered task layers and the rules differ.
+
+    Only the pieces that a delivered row can meet, by place or by name, have their shapes decoded.
+    """
+    import geopandas as gpd
+    import numpy as np
+
+    from pipeline import evidence, storage
     from pipeline.classify import disagreements
     from pipeline.tables import classes
 
     listed = {role.removeprefix(TASK): rows for role, rows in sources.lists(roles).items()}
-    shapes = storage.read_frame(sources.desk.export(sources.day, EVIDENCE), ["geometry"])
-    return disagreements(shapes.join(ruled), final, listed, classes(), export=sources.day)
+    lying = storage.Lying(sources.desk.export(sources.day, EVIDENCE))
+    places = storage.Places(np.concatenate([rows.bounds for rows in listed.values()]))
+    named = {bsm for rows in listed.values() for bsm in evidence.named(rows)}
+    met = places.near(lying.boxes()) | ruled["bsm"].isin(named).to_numpy()
+    found = lying.rows(met, ["geometry"]).frame()
+    shapes = np.full(len(ruled), None, dtype=object)
+    shapes[met] = found.geometry
+    pieces = gpd.GeoDataFrame(ruled, geometry=shapes, crs=found.crs)
+    return disagreements(pieces, final, listed, classes(), export=sources.day)
 
 
 def _ledger_job(desk: Desk) -> Job:
