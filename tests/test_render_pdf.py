@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import zlib
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from fontTools.ttLib import TTFont
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
@@ -106,6 +108,36 @@ def test_a_colour_that_lets_the_ground_shine_through_is_refused():
     figure.add_artist(Rectangle((0, 0), 1, 1, facecolor=(1, 0, 0, 0.5)))
     with pytest.raises(ValueError, match="can't be written"):
         leaf_of(figure)
+
+
+def test_a_text_that_is_half_transparent_is_refused_and_one_wholly_so_is_left_out():
+    figure = Figure()
+    word = figure.text(0.1, 0.5, "A", alpha=0.5)
+    with pytest.raises(ValueError, match="can't be written"):
+        leaf_of(figure)
+    word.set_alpha(0)
+    assert not leaf_of(figure).characters
+
+
+def test_what_a_frame_cuts_off_is_refused():
+    figure = Figure()
+    shape = figure.add_artist(Rectangle((0, 0), 1, 1))
+    shape.set_clip_path(figure.patch)
+    with pytest.raises(ValueError, match="cut off"):
+        leaf_of(figure)
+
+
+def test_a_single_dashed_or_hatched_shape_keeps_its_dashes_and_its_hatch():
+    figure = Figure(figsize=(2, 2))
+    line = LineCollection([[(20, 20), (100, 100)]], linestyles=[(0, (4, 2))], linewidths=2)
+    shape = PathCollection([Path.unit_rectangle()], hatch="////", facecolors="none", edgecolors="k")
+    for drawn in (line, shape):
+        drawn.set_transform(IdentityTransform())
+        figure.add_artist(drawn)
+    leaf = leaf_of(figure)
+    assert b"[800 400] 0 d" in zlib.decompress(leaf.content)  # 4 and 2 widths of 2 pt
+    assert len(leaf.patterns) == 1
+    assert not leaf.marks
 
 
 def test_hatches_and_marks_are_written_once():

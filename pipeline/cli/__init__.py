@@ -79,9 +79,15 @@ def _parser() -> Grammar:
     common.add_argument("--debug", action="store_true", help="出错时显示调用栈")
     where = Grammar(add_help=False, parents=[common])
     where.add_argument(
-        "--county", type=Path, default=DEFAULT_COUNTY, help="县文件夹（默认 data/raw）"
+        "--county",
+        type=Path,
+        default=DEFAULT_COUNTY,
+        metavar="文件夹",
+        help="县文件夹（默认 data/raw）",
     )
-    where.add_argument("--out", type=Path, default=Path(), help="成果文件夹（默认当前文件夹）")
+    where.add_argument(
+        "--out", type=Path, default=Path(), metavar="文件夹", help="成果文件夹（默认当前文件夹）"
+    )
     asked = parser.add_subparsers(required=True, metavar="命令")
     for command in discover():
         parents = [where if command.on_county else common]

@@ -11,7 +11,7 @@ from pipeline.errors import Finding, UsageError
 if TYPE_CHECKING:
     from typing import NoReturn
 
-HEADS = {
+_HEADS = {
     "usage: ": "用法：",
     "\npositional arguments:\n": "\n参数：\n",
     "\noptions:\n": "\n选项：\n",
@@ -33,6 +33,8 @@ _SAID = (
     (r"(.*)ambiguous option: (\S+) could match (.*)", r"\1\2 说的可能是 \3"),
 )
 """What argparse says of a wrong command line, and how it is said here."""
+_LISTED = re.compile(r"(?:are required: |choose from |could match ).*", re.DOTALL)
+"""Where argparse lists words, a comma and a blank between them."""
 
 
 class Grammar(argparse.ArgumentParser):
@@ -41,7 +43,7 @@ class Grammar(argparse.ArgumentParser):
     def format_help(self) -> str:
         """Return the help page."""
         text = super().format_help()
-        for english, chinese in HEADS.items():
+        for english, chinese in _HEADS.items():
             text = text.replace(english, chinese)
         return text
 
@@ -54,6 +56,7 @@ class Grammar(argparse.ArgumentParser):
 
 def in_chinese(message: str) -> str:
     """Return a message of argparse's in Chinese; one that isn't known stays as it is."""
+    message = _LISTED.sub(lambda found: found[0].replace(", ", "、"), message)
     for pattern, said in _SAID:
         message = re.sub(f"^{pattern}$", said, message, flags=re.DOTALL)
-    return message.replace("', '", "、").replace("'", "")
+    return message.replace("'", "")

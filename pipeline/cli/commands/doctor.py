@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Ask for what is to be looked at."""
-    parser.add_argument("paths", nargs="+", type=Path, metavar="文件或文件夹")
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="文件或文件夹", help="要看的数据，哪里来的都行"
+    )
     parser.add_argument("--json", action="store_true", help="输出 JSON，供程序读取")
     parser.add_argument(
-        "--county", type=Path, help="按哪个县核对（默认：文件所在的县文件夹；没有就不核对县）"
+        "--county",
+        type=Path,
+        metavar="文件夹",
+        help="按哪个县核对（默认：文件所在的县文件夹；没有就不核对县）",
     )
 
 

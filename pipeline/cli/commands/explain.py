@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Ask for a plot and, if wanted, an export."""
-    parser.add_argument("bsm", help="图斑标识码（BSM）")
-    parser.add_argument("--export", help="哪一期（年-月-日），默认台账期")
+    parser.add_argument("bsm", metavar="标识码", help="图斑的标识码（BSM）")
+    parser.add_argument("--export", metavar="日期", help="哪一期（年-月-日），默认台账期")
 
 
 def run(args: argparse.Namespace) -> int:

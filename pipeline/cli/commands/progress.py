@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Ask for an export, if wanted."""
-    parser.add_argument("--export", help="哪一期（年-月-日），默认最新一期")
+    parser.add_argument("--export", metavar="日期", help="哪一期（年-月-日），默认最新一期")
 
 
 def run(args: argparse.Namespace) -> int:

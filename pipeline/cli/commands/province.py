@@ -19,18 +19,20 @@ LEAST_BYTES = 100 * 2**20
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Ask for the counties, the place of the products, and the cluster."""
-    parser.add_argument("counties", type=Path, help="放各县文件夹的文件夹")
-    parser.add_argument("--out", type=Path, required=True, help="成果文件夹")
-    parser.add_argument("--scheduler", help="已有 Dask 调度器的地址，如 tcp://10.0.0.1:8786")
+    parser.add_argument("counties", type=Path, metavar="文件夹", help="放各县文件夹的文件夹")
+    parser.add_argument("--out", type=Path, required=True, metavar="文件夹", help="成果文件夹")
     parser.add_argument(
-        "--workers", type=_positive, default=os.cpu_count() or 1,
+        "--scheduler", metavar="地址", help="已有 Dask 调度器的地址，如 tcp://10.0.0.1:8786"
+    )
+    parser.add_argument(
+        "--workers", type=_positive, default=os.cpu_count() or 1, metavar="个数",
         help="本机起几个工作进程（默认：处理器个数；写了 --scheduler 时不用）",
     )  # fmt: skip
     parser.add_argument(
         "--memory", type=_memory, default="auto", metavar="上限",
         help="每个工作进程的内存上限，如 3GiB（默认：平分本机内存）",
     )  # fmt: skip
-    parser.add_argument("--name", default="全省", help="省名，印在全省图上（默认“全省”）")
+    parser.add_argument("--name", default="全省", metavar="省名", help="印在全省图上（默认“全省”）")
     drawn = parser.add_mutually_exclusive_group()
     drawn.add_argument("--maps", action="store_true", help="各县的图件、报表也一起做")
     drawn.add_argument("--no-maps", action="store_true", help="只做数和表，全省图也不画")

@@ -17,20 +17,29 @@ OPTIONS = ("scale", "exports", "every", "code", "name", "seed", "defects", "cent
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Ask for everything the sample county can be."""
     parser.add_argument(
-        "--county", type=Path, default=DEFAULT_COUNTY, help="写到哪里（默认 data/raw）"
+        "--county",
+        type=Path,
+        default=DEFAULT_COUNTY,
+        metavar="文件夹",
+        help="写到哪里（默认 data/raw）",
     )
     parser.add_argument(
-        "--scale", choices=("tiny", "small", "medium", "county", "stress"), default="small"
+        "--scale",
+        choices=("tiny", "small", "medium", "county", "stress"),
+        default="small",
+        help="多大的县（默认 small）",
     )
-    parser.add_argument("--exports", type=int, default=2, help="台账期之后再造几期（默认 2）")
+    parser.add_argument(
+        "--exports", type=int, default=2, metavar="期数", help="台账期之后再造几期（默认 2）"
+    )
     parser.add_argument(
         "--every",
         choices=("month", "half-month", "week"),
         help="各期间隔：月、半月、周（默认：2 期以内按月，6 期以内按半月，更多按周）",
     )
-    parser.add_argument("--code", help="县代码（6 位）")
-    parser.add_argument("--name", help="县名")
-    parser.add_argument("--seed", type=int, default=611026, help="随机种子")
+    parser.add_argument("--code", metavar="代码", help="县代码（6 位）")
+    parser.add_argument("--name", metavar="县名", help="县的名称")
+    parser.add_argument("--seed", type=int, default=611026, metavar="整数", help="随机种子")
     parser.add_argument(
         "--centre", type=_degrees, metavar="经度,纬度",
         help="县的中心（度），所在 3° 带就是它的坐标系，如 109.8,33.6（默认：第 36 带）",

@@ -26,9 +26,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "全县 违法占用比例；小岭镇 耕地 新流出",
     )  # fmt: skip
     parser.add_argument(
-        "--export", help="哪一期（年-月-日），附件2有的项默认台账期，进度、变动、指标默认最新一期"
+        "--export",
+        metavar="日期",
+        help="哪一期（年-月-日），附件2有的项默认台账期，进度、变动、指标默认最新一期",
     )
-    parser.add_argument("--measure", help="哪一项：图斑数、面积、已恢复、剩余、完成率……")
+    parser.add_argument(
+        "--measure", metavar="项目", help="哪一项：图斑数、面积、已恢复、剩余、完成率……"
+    )
     parser.add_argument("--all", action="store_true", help=f"列出全部图斑（默认前 {SHOWN} 个）")
     parser.add_argument("--csv", type=Path, metavar="文件", help="把图斑写成 CSV")
     parser.add_argument("--gpkg", type=Path, metavar="文件", help="把图斑写成 GeoPackage")

@@ -21,12 +21,8 @@ _WORDS = np.array(["%d %d m\n", "%d %d l\n", "%d %d ", "%d %d c\n", "h\n"], dtyp
 def path_operators(path: Path, transform: Transform) -> str:
     """Return what makes a path current, in hundredths of a pt of what the transform leads to."""
     points, words = _written(path)
-    return placed(transform.transform(points), words)
-
-
-def placed(points: NDArray[np.float64], words: NDArray[np.intp]) -> str:
-    """Return the operators of points in pt, each with its word."""
-    steps = np.rint(points[words != _CLOSE] * UNITS).astype(np.int64)
+    placed = transform.transform(points[words != _CLOSE])
+    steps = np.rint(placed * UNITS).astype(np.int64)
     return "".join(_WORDS[words]) % tuple(steps.ravel().tolist())
 
 

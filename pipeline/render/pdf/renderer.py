@@ -96,6 +96,7 @@ class PdfRenderer(RendererBase):
         rgbFace: Face | None = None,  # noqa: N803 - matplotlib's name
     ) -> None:
         """Fill a path, hatch it, draw its line: whatever of these is asked for."""
+        _check_whole(gc)
         fill = rgbFace is not None and _seen(rgbFace)
         line = gc.get_linewidth() > 0 and _seen(gc.get_rgb())
         hatch = gc.get_hatch()
@@ -115,8 +116,9 @@ class PdfRenderer(RendererBase):
 
     def draw_path_collection(self, *given: Any, **more: Any) -> None:  # noqa: ANN401 - matplotlib's
         """Draw shapes one by one, but one shape in many places as marks."""
-        gc, ground, paths, transforms, offsets, to_page, faces, edges, widths, *_ = given
-        if len(paths) != 1 or len(transforms) > 1 or max(len(faces), len(edges), len(widths)) > 1:
+        gc, ground, paths, transforms, offsets, to_page, faces, edges, widths, dashes, *_ = given
+        alike = len(paths) == 1 and max(map(len, (transforms, faces, edges, widths, dashes))) <= 1
+        if not alike or gc.get_hatch() or any(lengths for _, lengths in dashes):
             super().draw_path_collection(*given, **more)
             return
         own = self.new_gc()
@@ -164,6 +166,9 @@ class PdfRenderer(RendererBase):
         mtext: Text | None = None,  # noqa: ARG002 - matplotlib's signature
     ) -> None:
         """Write one line, its baseline starting at a point; no character is kerned."""
+        _check_whole(gc)
+        if not _seen(gc.get_rgb()):
+            return
         file, size = str(prop.get_file()), prop.get_size_in_points()
         self._characters.setdefault(file, set()).update(s)
         self._set("fill", f"{_colour(gc.get_rgb())} rg\n")
@@ -204,10 +209,16 @@ class PdfRenderer(RendererBase):
         drawn = (
             f"{step} 0 0 {step} 0 0 cm {colour} RG {colour} rg {round(width * UNITS)} w\n{tile}B\n"
         )
-        known = {content: name for name, content in self._patterns.items()}
-        name = known.get(drawn, f"H{zlib.crc32(drawn.encode()):08x}")
+        name = f"H{zlib.crc32(drawn.encode()):08x}"
         self._patterns[name] = drawn
         return name
+
+
+def _check_whole(gc: GraphicsContextBase) -> None:
+    """Raise ValueError where only part of a thing is to be drawn: nothing of ours is clipped."""
+    if gc.get_clip_rectangle() is not None or gc.get_clip_path()[0] is not None:
+        message = "what is cut off by a frame can't be written: cut it before it is drawn"
+        raise ValueError(message)
 
 
 def _seen(colour: Colour) -> bool:
