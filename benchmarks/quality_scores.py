@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import csv
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from pipeline import quality
 from pipeline.ingest.county import load_county
@@ -23,9 +24,6 @@ from pipeline.quality.intake import INTAKE
 from pipeline.sample import make_sample
 from pipeline.sample.defects import SOUND, TRUTH
 from pipeline.stages import checking
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 EXPECTED = Path(__file__).parent / "quality_expected.csv"
 NEAR_M = 1.0
@@ -104,41 +102,65 @@ def _findings(root: Path) -> pd.DataFrame:
 
 def _without(findings: pd.DataFrame, clean: pd.DataFrame) -> pd.DataFrame:
     """Return the findings that the twin doesn't have: same rule and words, same plots or place."""
-    ours, theirs = (list(_known_by(frame)) for frame in (findings, clean))
-    had = {key for keys in theirs for key in keys}
-    new = [not had.intersection(keys) for keys in ours]
-    return findings[np.array(new, dtype=bool)].reset_index(drop=True)
+    had = [known_by(findings).isin(known_by(clean)) for known_by in (_by_plots, _by_place)]
+    return findings[~np.logical_or.reduce(had)].reset_index(drop=True)
 
 
-def _known_by(findings: pd.DataFrame) -> Iterator[tuple[tuple[object, ...], ...]]:
-    """Yield what makes each finding the same as another's: by its plots, and by its place."""
-    plain = findings.assign(bsm=findings["bsm"].fillna(""), other=findings["other_bsm"].fillna(""))
-    rows = zip(*(plain[name] for name in ("rule", "found", "bsm", "other", "x", "y")), strict=True)
-    for rule, said, bsm, other, x, y in rows:
-        yield (rule, said, bsm, other), (rule, said, f"{x:.0f} {y:.0f}")
+def _by_plots(findings: pd.DataFrame) -> pd.MultiIndex:
+    return pd.MultiIndex.from_frame(findings[["rule", "found", "bsm", "other_bsm"]].fillna(""))
+
+
+def _by_place(findings: pd.DataFrame) -> pd.MultiIndex:
+    spot = [findings[axis].map("{:.0f}".format) for axis in ("x", "y")]
+    return pd.MultiIndex.from_arrays([findings["rule"], findings["found"], *spot])
 
 
 def _score(
     tally: Tally, truth: pd.DataFrame, findings: pd.DataFrame, towns: gpd.GeoDataFrame
 ) -> None:
     """Count what of the truth was found and which findings it explains."""
-    expected = expectations()
+    expected = pd.DataFrame(
+        [
+            (kind, code, code in one.rules)
+            for kind, one in expectations().items()
+            for code in sorted({*one.rules, *one.also})
+        ],
+        columns=["kind", "rule", "needed"],
+    )
+    met = _meeting(truth, findings).merge(expected, on=["kind", "rule"])
     explained = np.zeros(len(findings), dtype=bool)
-    rule = findings["rule"].to_numpy()
-    index = _Index(findings)
-    for one in truth.itertuples(index=False):
-        hits = index.of(one)
-        needed, also = expected[one.kind]
-        explained[hits[np.isin(rule[hits], [*needed, *also])]] = True
-        for code in needed:
-            key = (code, one.kind, bool(one.company))
-            tally.planted[key] += 1
-            if code in rule[hits]:
-                tally.found[key] += 1
-            else:
-                tally.stray.append(f"missed {one.kind} {code} {one.id} {one.bsm}")
+    explained[met["finding"]] = True
+    wanted = truth.rename_axis("truth").reset_index().merge(expected[expected["needed"]], on="kind")
+    hits = pd.MultiIndex.from_frame(met[["truth", "rule"]])
+    found = pd.MultiIndex.from_frame(wanted[["truth", "rule"]]).isin(hits)
+    for counted, rows in ((tally.planted, wanted), (tally.found, wanted[found])):
+        counted.update(zip(rows["rule"], rows["kind"], rows["company"], strict=True))
+    tally.stray += _lines("missed", wanted.loc[~found, ["kind", "rule", "id", "bsm"]])
     _score_towns(tally, truth, findings, towns, explained)
     _count(tally, findings, explained)
+
+
+def _meeting(truth: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    """Return which findings are at a truth's plots or, to a metre, within its place.
+
+    Columns: truth and finding (row numbers), kind of the one, rule of the other.
+    """
+    plots = _plots(truth, "truth").merge(_plots(findings, "finding"), on="plot")
+    spots = findings[["x", "y"]].dropna()
+    places = truth[["x_min", "y_min", "x_max", "y_max"]].dropna()
+    boxes = shapely.box(*(places.to_numpy() + NEAR_M * np.array([-1, -1, 1, 1])).T)
+    tree = shapely.STRtree(shapely.points(spots.to_numpy()))
+    box, spot = tree.query(boxes, predicate="intersects")
+    near = pd.DataFrame({"truth": places.index[box], "finding": spots.index[spot]})
+    met = pd.concat([plots[["truth", "finding"]], near]).drop_duplicates(ignore_index=True)
+    kind, rule = truth["kind"].iloc[met["truth"]], findings["rule"].iloc[met["finding"]]
+    return met.assign(kind=kind.to_numpy(), rule=rule.to_numpy())
+
+
+def _plots(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the row numbers, under a name, and the plots that each row names."""
+    rows = frame[["bsm", "other_bsm"]].rename_axis(name).reset_index()
+    return rows.melt(name, value_name="plot").dropna()
 
 
 def _score_towns(
@@ -164,33 +186,12 @@ def _score_towns(
 def _count(tally: Tally, findings: pd.DataFrame, explained: np.ndarray) -> None:
     tally.new.update(findings["rule"])
     tally.explained.update(findings.loc[explained, "rule"])
-    for one in findings[~explained].itertuples(index=False):
-        tally.stray.append(
-            f"stray {one.rule} {one.bsm} {one.other_bsm} {one.x} {one.y} {one.found}"
-        )
+    columns = ["rule", "bsm", "other_bsm", "x", "y", "found"]
+    tally.stray += _lines("stray", findings.loc[~explained, columns])
 
 
-class _Index:
-    """Findings by plot and by place."""
-
-    def __init__(self, findings: pd.DataFrame) -> None:
-        self.by_bsm: dict[str, set[int]] = defaultdict(set)
-        for name in ("bsm", "other_bsm"):
-            for row, bsm in enumerate(findings[name]):
-                if isinstance(bsm, str):
-                    self.by_bsm[bsm].add(row)
-        self.x, self.y = findings["x"].to_numpy(float), findings["y"].to_numpy(float)
-
-    def of(self, one: object) -> np.ndarray:
-        """Return the findings at a truth's plots or, to a metre, within its place."""
-        place = (
-            (self.x >= one.x_min - NEAR_M) & (self.x <= one.x_max + NEAR_M)
-            & (self.y >= one.y_min - NEAR_M) & (self.y <= one.y_max + NEAR_M)
-        )  # fmt: skip
-        rows = set(np.flatnonzero(place).tolist())
-        for bsm in (one.bsm, one.other_bsm):
-            rows |= self.by_bsm.get(bsm, set()) if isinstance(bsm, str) else set()
-        return np.array(sorted(rows), dtype=np.int64)
+def _lines(head: str, rows: pd.DataFrame) -> list[str]:
+    return [f"{head} {' '.join(map(str, row))}" for row in rows.itertuples(index=False, name=None)]
 
 
 def _score_deliveries(tally: Tally, truth: pd.DataFrame, root: Path, most: int) -> None:

@@ -21,9 +21,10 @@ from quality_scores import TOWN_RULE, Tally, expectations, levels, measure, told
 
 from pipeline import __version__, quality, storage
 from pipeline.sample.defects import kinds
+from pipeline.tables.docs import markdown_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 DOC = Path(__file__).parent.parent / "docs" / "quality.md"
 UNPLANTED = Path(__file__).parent / "quality_unplanted.csv"
@@ -124,13 +125,7 @@ def small_part() -> str:
     with tempfile.TemporaryDirectory() as name:
         tally = measure(Path(name), **SMALL)
     said = f"示例县 tiny，种子 {SMALL['seed']}，每种 {SMALL['count']} 个，不查毁坏的文件。"
-    return f"{SMALL_PART}\n\n{said}\n\n{table(RULE_HEADS, rule_rows(tally))}\n"
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"{SMALL_PART}\n\n{said}\n\n{markdown_table(RULE_HEADS, rule_rows(tally))}\n"
 
 
 def page(tally: Tally, seeds: Sequence[int], count: int, deliveries: int) -> str:
@@ -144,19 +139,21 @@ def page(tally: Tally, seeds: Sequence[int], count: int, deliveries: int) -> str
             *_method(seeds, count, deliveries),
             f"干净县（同一种子、不埋错）的发现：错误 {errors} 处（应为 0），其余见最后一列。",
             "## 各规则",
-            table(RULE_HEADS, rule_rows(tally)),
+            markdown_table(RULE_HEADS, rule_rows(tally)),
             f"## 没有达到 {GOAL} 的",
             "\n".join(below),
             *_without_defects(),
             "## 各种错",
-            table(KIND_HEADS, kind_rows(tally)),
+            markdown_table(KIND_HEADS, kind_rows(tally)),
         ]
     )
 
 
 def _without_defects() -> Iterator[str]:
     yield "## 没有专门埋错的规则"
-    yield table(("规则", "为什么不埋"), ((f"`{code}`", why) for code, why in unplanted().items()))
+    yield markdown_table(
+        ("规则", "为什么不埋"), ((f"`{code}`", why) for code, why in unplanted().items())
+    )
     yield (
         "检查各有正反例作测试（docs/quality-rules.md），读入的由入库的用例测试；都不在本页的召回率里。"
     )

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pipeline.quality.checks import discover, groups
 from pipeline.quality.intake import INTAKE
 from pipeline.quality.intake import TITLE as READING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from pipeline.tables.docs import markdown_table
 
 NAME = "docs/quality-rules.md"
 COMMAND = "gengbao docs"
@@ -48,13 +44,6 @@ def rules_markdown() -> str:
             )
             for check in checks
         )  # fmt: skip
-        parts += [f"## {title}", _table(HEADS, rows)]
+        parts += [f"## {title}", markdown_table(HEADS, rows)]
     reading = ((f"`{r.code}`", r.level or "错误或警告", r.text, r.source) for r in INTAKE)
-    return "\n\n".join([*parts, f"## {READING}", _table(READING_HEADS, reading)]) + "\n"
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines
-    )
+    return "\n\n".join([*parts, f"## {READING}", markdown_table(READING_HEADS, reading)]) + "\n"

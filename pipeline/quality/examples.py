@@ -60,6 +60,11 @@ def layer(plots: Sequence[Mapping[str, Any]], world: Mapping[str, Any] | None = 
     )  # fmt: skip
 
 
+def box(west: float, east: float, **more: str | None) -> dict[str, str | None]:
+    """Return what an example's plot changes: 50 m high, from west to east (m from the corner)."""
+    return {"wkt": f"POLYGON(({west} 0,{east} 0,{east} 50,{west} 50,{west} 0))", **more}
+
+
 def _plot(number: int, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes of a sound plot of the class asked for."""
     dlbm = changes.get("dlbm", "0103") or "0103"

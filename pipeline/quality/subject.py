@@ -80,6 +80,16 @@ class Subject:
         """The county's thresholds."""
         return self.county.thresholds if self.county else Thresholds()
 
+    @property
+    def standard(self) -> tuple[F.Field, ...]:
+        """The fields that the standard has for a layer of this role."""
+        return F.DLTB if self.role == PLOTS else F.ROLE_FIELDS[self.role]
+
+    @property
+    def first_file(self) -> str:
+        """Where findings of no single plot are said to be, "" without rows."""
+        return str(self.table[F.SOURCE_FILE.name].iloc[0]) if len(self) else ""
+
     def has(self, *wanted: F.Field) -> bool:
         """Return whether all these fields were delivered."""
         return all(one.name in self.raw.columns for one in wanted)

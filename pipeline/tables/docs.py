@@ -102,10 +102,10 @@ def _pack(pack: RulePack) -> list[str]:
     flags = [(flag.flag, flag.when.words, flag.label) for flag in pack.flags]
     return [
         f"## {pack.name}（版本 {pack.version}）",
-        _table(RULE_HEADS, rules),
+        markdown_table(RULE_HEADS, rules),
         "### 标记",
         "不论哪条规则判定，条件成立即加标记；同一标记有几行时，任一行成立即加。",
-        _table(("标记", "条件（同时满足）", "含义"), flags),
+        markdown_table(("标记", "条件（同时满足）", "含义"), flags),
     ]
 
 
@@ -129,7 +129,7 @@ def _field_table(
         kind = _TYPES[field.dtype]
         rows.append((field.name, field.national, field.label, kind, size, field.unit, need, other))
     heads = ("列", "国家字段名", "名称", "类型", "长度", "单位", "必填", "认得的其他写法")
-    return _table(heads, rows)
+    return markdown_table(heads, rows)
 
 
 def _evidence_table(columns: Iterable[Column]) -> str:
@@ -142,7 +142,7 @@ def _evidence_table(columns: Iterable[Column]) -> str:
         rows.append(
             (column.name, column.label, values, column.usual, "可" if column.askable else "")
         )
-    return _table(("列", "名称", "值", "平常值", "规则可问"), rows)
+    return markdown_table(("列", "名称", "值", "平常值", "规则可问"), rows)
 
 
 def _class_table() -> str:
@@ -153,7 +153,9 @@ def _class_table() -> str:
         )
         for c in load_classes()
     ]  # fmt: skip
-    return _table(("次序", "类别", "名称", "简码", "任务", "计入缺口", "小计", "须整改"), rows)
+    return markdown_table(
+        ("次序", "类别", "名称", "简码", "任务", "计入缺口", "小计", "须整改"), rows
+    )
 
 
 def _land_table() -> str:
@@ -164,15 +166,16 @@ def _land_table() -> str:
         )
         for code in load_land_codes()
     ]  # fmt: skip
-    return _table(("编码", "名称", "三大类", "湿地", "难以恢复", "线状", "说明"), rows)
+    return markdown_table(("编码", "名称", "三大类", "湿地", "难以恢复", "线状", "说明"), rows)
 
 
 def _code_table(name: str) -> str:
     rows = [(code.code, code.label, "、".join(code.hosts)) for code in load_codes(name)]
-    return _table(("编码", "名称", "可依附的地类"), rows)
+    return markdown_table(("编码", "名称", "可依附的地类"), rows)
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table as Markdown has it; a bar in a cell stays one."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(
         "| " + " | ".join(c.replace("|", "\\|") for c in line) + " |" for line in lines

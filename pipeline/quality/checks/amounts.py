@@ -150,7 +150,7 @@ def control(subject: Subject) -> Hits:
         for n in at
     ]
     shape = towns.geometry.to_numpy()[at]
-    file = [str(subject.table[F.SOURCE_FILE.name].iloc[0])] * len(at)
+    file = [subject.first_file] * len(at)
     rows = np.full(len(at), -1, dtype=np.int64)
     size = round_half_up(np.abs(have - wanted)[at])
     return Hits(rows=rows, found=found, field="TBMJ", shape=shape, size=size, file=file)

@@ -11,6 +11,7 @@ from pipeline import fields as F  # noqa: N812 - the field dictionary, as everyw
 from pipeline import tables
 from pipeline.measure import round_half_up
 from pipeline.quality.check import ERROR, M2, NOTHING, WARNING, Check, Example, Hits, where
+from pipeline.quality.examples import box
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +130,7 @@ def _of_flows(subject: Subject, lacking: str, said: str) -> Hits:
     return Hits(
         rows=rows, found=found, field="图形", shape=part.geometry.to_numpy(), size=area,
         other_bsm=part["old_bsm"].tolist() if gone else (),
-        file=[str(subject.table[F.SOURCE_FILE.name].iloc[0]) if len(subject) else ""] * len(part),
+        file=[subject.first_file] * len(part),
     )  # fmt: skip
 
 
@@ -160,12 +161,8 @@ def moved_silently(subject: Subject) -> Hits:
     )  # fmt: skip
 
 
-def _box(west: float, east: float, **more: str | None) -> dict[str, str | None]:
-    return {"wkt": f"POLYGON(({west} 0,{east} 0,{east} 50,{west} 50,{west} 0))", **more}
-
-
 _A, _B = "990001200100000001", "990001200100000002"
-_BEFORE = (_box(0, 50, bsm=_A), _box(50, 100, bsm=_B))
+_BEFORE = (box(0, 50, bsm=_A), box(50, 100, bsm=_B))
 _TWO = {"earlier": _BEFORE}
 EVIDENCE = "核对两期影像和举证；判错的改正地类，属实的附上批准、验收材料"
 CHECKS = (
@@ -173,9 +170,9 @@ CHECKS = (
         code="CLASS_JUMP", level=ERROR, text="地类变化是一年内可能发生的",
         source="tables/class_jumps.csv（level 错误），逐条写明理由；推定", advice=EVIDENCE,
         example=Example(
-            bad=(_box(0, 50, bsm=_A, dlbm="0301"), _BEFORE[1]), good=_BEFORE,
+            bad=(box(0, 50, bsm=_A, dlbm="0301"), _BEFORE[1]), good=_BEFORE,
             said="公路用地一年后成了乔木林地",
-            world={"earlier": (_box(0, 50, bsm=_A, dlbm="1003"), _BEFORE[1])}, good_world=_TWO,
+            world={"earlier": (box(0, 50, bsm=_A, dlbm="1003"), _BEFORE[1])}, good_world=_TWO,
         ),
         find=jump, unit=M2,
     ),
@@ -184,7 +181,7 @@ CHECKS = (
         source="tables/class_jumps.csv（level 警告），逐条写明理由；推定", advice=EVIDENCE,
         example=Example(
             bad=_BEFORE, good=_BEFORE, said="农村宅基地一年后成了旱地",
-            world={"earlier": (_box(0, 50, bsm=_A, dlbm="0702"), _BEFORE[1])}, good_world=_TWO,
+            world={"earlier": (box(0, 50, bsm=_A, dlbm="0702"), _BEFORE[1])}, good_world=_TWO,
         ),
         find=doubtful_jump, unit=M2,
     ),
@@ -193,7 +190,7 @@ CHECKS = (
         source="坡度级别由统一坡度图计算，不随年度变更；" + OWN,
         advice="按坡度图核对，改回原坡度级别；做过坡改梯的附验收材料",
         example=Example(
-            bad=(_box(0, 50, bsm=_A, gdpdjb="4"), _BEFORE[1]), good=_BEFORE,
+            bad=(box(0, 50, bsm=_A, gdpdjb="4"), _BEFORE[1]), good=_BEFORE,
             said="同一块地的坡度级别由 3 变为 4", world=_TWO,
         ),
         find=slope_changed,
@@ -202,7 +199,7 @@ CHECKS = (
         code="BSM_MOVED", level=ERROR, text="沿用的标识码还在原来的地块上", source=OWN,
         advice="变更图斑应编新标识码；误用旧码的重编",
         example=Example(
-            bad=(_box(0, 50, bsm=_B), _box(50, 100, bsm="990001200100000009")), good=_BEFORE,
+            bad=(box(0, 50, bsm=_B), box(50, 100, bsm="990001200100000009")), good=_BEFORE,
             said="旧标识码出现在另一块地上", world=_TWO,
         ),
         find=bsm_moved,
@@ -219,7 +216,7 @@ CHECKS = (
         code="GROUND_NEW", level=ERROR, text="本期的土地上一期都在图斑内（1 ㎡ 及以上）",
         source=OWN, advice="核对是否混入邻县图斑，或上一期漏交",
         example=Example(
-            bad=(*_BEFORE, _box(100, 150, bsm="990001200100000003")), good=_BEFORE,
+            bad=(*_BEFORE, box(100, 150, bsm="990001200100000003")), good=_BEFORE,
             said="多出上一期没有的土地", world=_TWO,
         ),
         find=ground_new, unit=M2,
@@ -229,10 +226,10 @@ CHECKS = (
         text="没有成片土地（200 ㎡ 及以上）在没有承接关系的图斑之间挪动", source=OWN,
         advice="核对公共边为何移动：误动的恢复，属实的按变更流程分割、编号",
         example=Example(
-            bad=(_box(0, 505, bsm=_A), _box(505, 1000, bsm=_B)),
-            good=(_box(0, 500, bsm=_A), _box(500, 1000, bsm=_B)),
+            bad=(box(0, 505, bsm=_A), box(505, 1000, bsm=_B)),
+            good=(box(0, 500, bsm=_A), box(500, 1000, bsm=_B)),
             said="两个大图斑的公共边移了 5 米",
-            world={"earlier": (_box(0, 500, bsm=_A), _box(500, 1000, bsm=_B))},
+            world={"earlier": (box(0, 500, bsm=_A), box(500, 1000, bsm=_B))},
         ),
         find=moved_silently, unit=M2,
     ),

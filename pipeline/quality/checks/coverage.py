@@ -20,6 +20,7 @@ from pipeline.quality.check import (
     Example,
     Hits,
 )  # fmt: skip
+from pipeline.quality.examples import box
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,12 +106,8 @@ def _bare(subject: Subject, gaps: Shapes, said: str) -> Hits:
         rows=np.array([rows[0] if len(rows) else -1 for rows in around], dtype=np.int64),
         other=np.array([rows[1] if len(rows) > 1 else -1 for rows in around], dtype=np.int64),
         found=found, field="图形", shape=gaps, size=area,
-        file=[_file(subject)] * len(gaps),
+        file=[subject.first_file] * len(gaps),
     )  # fmt: skip
-
-
-def _file(subject: Subject) -> str:
-    return str(subject.table[F.SOURCE_FILE.name].iloc[0]) if len(subject) else ""
 
 
 def missing_plot(subject: Subject) -> Hits:
@@ -153,32 +150,28 @@ def zone_edges(subject: Subject) -> Hits:
     return _pairs(subject, strip, area, "边线没有对齐，重叠")
 
 
-def _box(west: float, east: float) -> dict[str, str]:
-    return {"wkt": f"POLYGON(({west} 0,{east} 0,{east} 50,{west} 50,{west} 0))"}
-
-
-_TIGHT = (_box(0, 50), _box(50, 100))
+_TIGHT = (box(0, 50), box(50, 100))
 _TOWN = {"extent": "POLYGON((0 0,100 0,100 50,0 50,0 0))"}
 SNAP = "用拓扑工具（不能重叠、不能有空隙）定位，移动或捕捉公共边后重算面积"
 CHECKS = (
     Check(
         code="PLOT_OVERLAP", level=ERROR, text="图斑互不重叠（1 ㎡ 及以上）", source=TOPOLOGY,
         advice=SNAP,
-        example=Example(bad=(_box(0, 50), _box(49, 100)), good=_TIGHT, said="两个图斑重叠 1 米宽",
+        example=Example(bad=(box(0, 50), box(49, 100)), good=_TIGHT, said="两个图斑重叠 1 米宽",
                         world=_TOWN),
         find=overlap, unit=M2,
     ),
     Check(
         code="OVERLAP_TRACE", level=WARNING, text="没有微小重叠（0.01–1 ㎡）",
         source=TOPOLOGY + "，容差 0.0001 米", advice=SNAP,
-        example=Example(bad=(_box(0, 50), _box(49.999, 100)), good=_TIGHT, said="重叠 1 毫米宽",
+        example=Example(bad=(box(0, 50), box(49.999, 100)), good=_TIGHT, said="重叠 1 毫米宽",
                         world=_TOWN),
         find=overlap_trace, unit=M2,
     ),
     Check(
         code="PLOT_DUPLICATE", level=ERROR, text="同一块地没有两个图斑", source=TOPOLOGY,
         advice="删去重复的一个（看标识码、年份哪个是现行的）",
-        example=Example(bad=(_box(0, 100), _box(0, 100)), good=_TIGHT, said="图斑复制了一份",
+        example=Example(bad=(box(0, 100), box(0, 100)), good=_TIGHT, said="图斑复制了一份",
                         world=_TOWN),
         find=duplicate, roles=ALL_ROLES, unit=M2,
     ),
@@ -187,13 +180,13 @@ CHECKS = (
         text="镇界范围内没有成块的空白（200 ㎡ 及以上、平均宽 2 米及以上）",
         source=TOPOLOGY + "；XZQ 须被 DLTB 覆盖",
         advice="从原数据库补上漏交的图斑；确是空白的按影像新绘",
-        example=Example(bad=(_box(0, 50),), good=_TIGHT, said="漏交一个图斑", world=_TOWN),
+        example=Example(bad=(box(0, 50),), good=_TIGHT, said="漏交一个图斑", world=_TOWN),
         find=missing_plot, unit=M2,
     ),
     Check(
         code="COVERAGE_GAP", level=ERROR, text="图斑之间、图斑与镇界之间没有缝隙（1 ㎡ 及以上）",
         source=TOPOLOGY, advice=SNAP,
-        example=Example(bad=(_box(0, 50), _box(50.5, 100)), good=_TIGHT,
+        example=Example(bad=(box(0, 50), box(50.5, 100)), good=_TIGHT,
         said="两个图斑之间留了 0.5 米宽的缝",
                         world=_TOWN),
         find=gap, unit=M2,
@@ -201,7 +194,7 @@ CHECKS = (
     Check(
         code="GAP_TRACE", level=WARNING, text="没有微小缝隙（0.01–1 ㎡）",
         source=TOPOLOGY + "，容差 0.0001 米", advice=SNAP,
-        example=Example(bad=(_box(0, 50), _box(50.001, 100)), good=_TIGHT, said="1 毫米宽的缝",
+        example=Example(bad=(box(0, 50), box(50.001, 100)), good=_TIGHT, said="1 毫米宽的缝",
                         world=_TOWN),
         find=gap_trace, unit=M2,
     ),
@@ -210,7 +203,7 @@ CHECKS = (
         text="永农、耕地保护目标各自互不重叠（1 ㎡ 及以上，平均宽 0.5 米及以上）",
         source="三区三线数据库质检：同层图斑不重叠", advice="裁去重叠部分，重算面积",
         example=Example(
-            bad=(_box(0, 50), _box(40, 100)), good=_TIGHT, said="两个永农图斑重叠",
+            bad=(box(0, 50), box(40, 100)), good=_TIGHT, said="两个永农图斑重叠",
             world={"role": "pbf"},
         ),
         find=zone_overlap, roles=ZONES_ONLY, unit=M2,
@@ -220,7 +213,7 @@ CHECKS = (
         text="永农、耕地保护目标同层的相邻边线对齐（重叠条带平均宽不到 0.5 米）",
         source="三区三线数据库质检：同层图斑不重叠；门槛同碎片宽度", advice="捕捉公共边后重算面积",
         example=Example(
-            bad=(_box(0, 50), _box(49.9, 100)), good=_TIGHT, said="永农图斑整体偏了 0.1 米",
+            bad=(box(0, 50), box(49.9, 100)), good=_TIGHT, said="永农图斑整体偏了 0.1 米",
             world={"role": "pbf"},
         ),
         find=zone_edges, roles=ZONES_ONLY, unit=M2,

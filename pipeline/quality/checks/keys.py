@@ -8,12 +8,10 @@ import pandas as pd
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline import tables
 from pipeline.quality.check import ALL_ROLES, ERROR, NOTHING, Check, Example, Hits, where
+from pipeline.quality.sources import DICTIONARY, MANDATORY, RANGE
 from pipeline.quality.subject import PLOTS, Subject
 
 TITLE, ORDER = "标识与必填", 2
-MANDATORY = "TD/T 1057-2020 约束条件 M；国家质检规则 3106（程序中报为 3105）"
-DICTIONARY = "TD/T 1057-2020 值域表；国家质检规则 3104"
-RANGE = "TD/T 1057-2020 值域；国家质检规则 3105"
 FILL = "在属性表中选出这些图斑，按调查底册补填"
 _SOUND: tuple[dict[str, object], ...] = ({}, {})
 

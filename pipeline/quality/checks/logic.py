@@ -9,6 +9,7 @@ import numpy as np
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline import tables
 from pipeline.quality.check import ERROR, NOTHING, WARNING, Check, Example, Hits, where
+from pipeline.quality.sources import CODE_LOGIC
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 TITLE, ORDER = "细化与种植、权属、城镇村", 6
-RULE_6101 = "国家质检规则 6101（TBXHDM、ZZSXDM 与 DLBM 的逻辑）"
 PUBLIC = "公开质检软件 shp_checker_DLTB、TDDC3D 的属性逻辑"
 UNSETTLED_WIDTH = ("1002",)
 """Classes of which programs differ whether they carry a width."""
@@ -183,7 +183,7 @@ CHECKS = (
         find=road_width,
     ),
     Check(
-        code="TBXHDM_HOST", level=ERROR, text="图斑细化代码用在规定的地类上", source=RULE_6101,
+        code="TBXHDM_HOST", level=ERROR, text="图斑细化代码用在规定的地类上", source=CODE_LOGIC,
         advice=EDIT,
         example=Example(
             bad=({**_ORCHARD, "tbxhdm": "HDGD"},), good=({**_ORCHARD, "tbxhdm": "LQYD"},),
@@ -192,7 +192,7 @@ CHECKS = (
         find=refined_host,
     ),
     Check(
-        code="ZZSXDM_HOST", level=ERROR, text="种植属性代码用在规定的地类上", source=RULE_6101,
+        code="ZZSXDM_HOST", level=ERROR, text="种植属性代码用在规定的地类上", source=CODE_LOGIC,
         advice=EDIT,
         example=Example(
             bad=({**_ORCHARD, "zzsxdm": "LS"},), good=({**_ORCHARD, "zzsxdm": "JKHF"},),
@@ -202,14 +202,14 @@ CHECKS = (
     ),
     Check(
         code="ZZSXDM_RESTORE_CROP", level=WARNING, text="已是耕地的图斑不再标恢复属性",
-        source=RULE_6101 + "；2025 年有的县如此填（shp_checker_DLTB），故为警告",
+        source=CODE_LOGIC + "；2025 年有的县如此填（shp_checker_DLTB），故为警告",
         advice="已恢复耕种的改填 LS、FLS 等；当年方案另有规定的确认即可",
         example=Example(bad=({"zzsxdm": "JKHF"},), good=({},), said="旱地填了 JKHF（即可恢复）"),
         find=restore_on_crop,
     ),
     Check(
         code="TBXHDM_PLANTING", level=ERROR,
-        text="有耕地细化代码的，种植属性为 LS、FLS 或 LYFL；LQYD 的种植属性为空", source=RULE_6101,
+        text="有耕地细化代码的，种植属性为 LS、FLS 或 LYFL；LQYD 的种植属性为空", source=CODE_LOGIC,
         advice=EDIT,
         example=Example(
             bad=({"tbxhdm": "HDGD", "zzsxdm": "WG"},

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline import tables
 from pipeline.quality.check import ERROR, NOTHING, WARNING, Check, Example, Hits, where
+from pipeline.quality.sources import CODE_LOGIC
 
 if TYPE_CHECKING:
     from pipeline.quality.subject import Subject
 
 TITLE, ORDER = "名称与编码", 6
-RULE_6101 = "国家质检规则 6101（TBXHDM、ZZSXDM 与 DLBM 的逻辑）"
 
 
 def _named(subject: Subject, code: F.Field, name: F.Field, names: dict[str, str]) -> Hits:
@@ -72,7 +72,7 @@ CHECKS = (
         find=class_name,
     ),
     Check(
-        code="TBXHMC_MISMATCH", level=WARNING, text="图斑细化名称与代码一致", source=RULE_6101,
+        code="TBXHMC_MISMATCH", level=WARNING, text="图斑细化名称与代码一致", source=CODE_LOGIC,
         advice="用字段计算器按代码表重填图斑细化名称",
         example=Example(
             bad=({"tbxhdm": "HDGD", "tbxhmc": "林区耕地"},),
@@ -81,7 +81,7 @@ CHECKS = (
         find=refined_name,
     ),
     Check(
-        code="ZZSXMC_MISMATCH", level=WARNING, text="种植属性名称与代码一致", source=RULE_6101,
+        code="ZZSXMC_MISMATCH", level=WARNING, text="种植属性名称与代码一致", source=CODE_LOGIC,
         advice="用字段计算器按代码表重填种植属性名称",
         example=Example(bad=({"zzsxmc": "未耕种"},), good=({},), said="LS 写作未耕种"),
         find=planting_name,

@@ -21,6 +21,7 @@ from pipeline.quality.check import (
     Hits,
     where,
 )  # fmt: skip
+from pipeline.quality.examples import box
 from pipeline.quality.subject import PBF, TARGET
 
 if TYPE_CHECKING:
@@ -121,13 +122,9 @@ def outside_target(subject: Subject) -> Hits:
     return Hits(rows=subject.usable[at], found=found, field="图形", shape=left[at], size=area[at])
 
 
-def _box(west: float, east: float) -> dict[str, str]:
-    return {"wkt": f"POLYGON(({west} 0,{east} 0,{east} 50,{west} 50,{west} 0))"}
-
-
 _HALVES = {"halves": 50.0}
 """Two towns, 甲镇 west of x = 50 and 乙镇 east of it to x = 100."""
-_EAST = {**_box(50, 100), "town": "002"}
+_EAST = box(50, 100, town="002")
 MOVE = "核对镇界：界线没动的改坐落单位代码，图斑画过界的按镇界分割"
 CHECKS = (
     Check(
@@ -152,7 +149,7 @@ CHECKS = (
         code="TOWN_MISMATCH", level=ERROR, text="坐落单位代码的镇就是图形所在的镇", source=INSIDE,
         advice=MOVE,
         example=Example(
-            bad=(_box(0, 50), {**_EAST, "town": "001"}), good=(_box(0, 50), _EAST),
+            bad=(box(0, 50), {**_EAST, "town": "001"}), good=(box(0, 50), _EAST),
             said="图形在乙镇，代码是甲镇的", world=_HALVES,
         ),
         find=town_mismatch, unit=M2,
@@ -161,7 +158,7 @@ CHECKS = (
         code="TOWN_CROSSES", level=WARNING, text="图斑不跨镇界（另一镇内不到 1 ㎡）", source=INSIDE,
         advice="按镇界分割图斑，重编标识码和编号，重算面积",
         example=Example(
-            bad=(_box(0, 60), {**_box(60, 100), "town": "002"}), good=(_box(0, 50), _EAST),
+            bad=(box(0, 60), box(60, 100, town="002")), good=(box(0, 50), _EAST),
             said="图斑越过镇界 10 米", world=_HALVES,
         ),
         find=town_crosses, unit=M2,
@@ -170,7 +167,7 @@ CHECKS = (
         code="OUTSIDE_COUNTY", level=ERROR, text="图斑在本县行政区范围以内", source=INSIDE,
         advice="用县界裁剪；界线有变动的以批准的行政区界线为准",
         example=Example(
-            bad=(_box(0, 50), {**_box(50, 110), "town": "002"}), good=(_box(0, 50), _EAST),
+            bad=(box(0, 50), box(50, 110, town="002")), good=(box(0, 50), _EAST),
             said="图斑伸出县界 10 米", world=_HALVES,
         ),
         find=outside, roles=PLOTS_ONLY, unit=M2,
@@ -179,7 +176,7 @@ CHECKS = (
         code="ZONE_OUTSIDE", level=ERROR, text="永农、耕地保护目标在本县行政区范围以内",
         source="三区三线数据库质检：不超出行政区", advice="用县界裁剪后重算面积",
         example=Example(
-            bad=(_box(0, 110),), good=(_box(0, 100),), said="永农伸出县界 10 米",
+            bad=(box(0, 110),), good=(box(0, 100),), said="永农伸出县界 10 米",
             world={"role": PBF, **_HALVES},
         ),
         find=outside, roles=ZONES_ONLY, unit=M2,
@@ -190,8 +187,8 @@ CHECKS = (
         "只列出（判定仍按永农，见 docs/architecture.md），故为警告",
         advice="与上级下发的两个图层核对：误差造成的对齐界线，确实在外的列表上报",
         example=Example(
-            bad=(_box(0, 100),), good=(_box(0, 80),), said="永农有 20 米宽在目标图层以外",
-            world={"role": PBF, "target": (_box(0, 80),)},
+            bad=(box(0, 100),), good=(box(0, 80),), said="永农有 20 米宽在目标图层以外",
+            world={"role": PBF, "target": (box(0, 80),)},
         ),
         find=outside_target, roles=(PBF,), unit=M2,
     ),

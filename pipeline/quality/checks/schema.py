@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline.quality.check import ALL_ROLES, ERROR, PLOTS_ONLY, WARNING, Check, Example, Hits
-from pipeline.quality.subject import PLOTS, Column, Subject
+from pipeline.quality.subject import Column, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,10 +18,6 @@ SCHEMA = "TD/T 1057-2020 数据库标准；国家质检规则 3102"
 ADVICE = "在 GIS 中按标准建空图层，用“字段映射”导入原数据后重新导出"
 NUMBERS = ("real", "int")
 PERSONAL = ("ZRR", "LXDH", "JZDZ", "ZJHM", "SFZ", "SJHM", "身份证", "电话", "手机", "住址")
-
-
-def _standard(subject: Subject) -> tuple[F.Field, ...]:
-    return F.DLTB if subject.role == PLOTS else F.ROLE_FIELDS[subject.role]
 
 
 def _files(subject: Subject) -> list[str]:
@@ -50,7 +46,7 @@ def missing(subject: Subject) -> Hits:
     return _said(
         (file, field.national, f"缺少字段 {field.national}（{field.label}）")
         for file in _files(subject)
-        for field in _standard(subject)
+        for field in subject.standard
         if (file, field.national) not in have
     )
 
@@ -66,7 +62,7 @@ def renamed(subject: Subject) -> Hits:
 
 def stored(subject: Subject) -> Hits:
     """Find fields stored as text that are numbers, or the other way."""
-    kinds = {field.national: field for field in _standard(subject)}
+    kinds = {field.national: field for field in subject.standard}
     return _said(
         (c.file, c.national, f"字段 {c.national} 按{_KINDS[c.kind]}存放，应为{_wanted(field)}")
         for c in subject.columns
@@ -87,7 +83,7 @@ _KINDS = {"text": "文本", "number": "数值", "float": "浮点数", "unreadabl
 
 def widths(subject: Subject) -> Hits:
     """Find fields declared narrower or wider than the standard, where the file declares it."""
-    standard = {field.national: field for field in _standard(subject)}
+    standard = {field.national: field for field in subject.standard}
     found = []
     for c in subject.columns:
         field = standard.get(c.national or "")

@@ -18,12 +18,14 @@ from pipeline.quality.check import (
     Hits,
     where,
 )  # fmt: skip
-from pipeline.quality.subject import PLOTS, Subject
+from pipeline.quality.sources import DICTIONARY, MANDATORY, RANGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
+
+    from pipeline.quality.subject import Subject
 
 TITLE, ORDER = "取值", 3
 YSDM = "2001010100"
@@ -36,9 +38,6 @@ CODES = ("qsxz", "gdlx", "gdpdjb", "frdbs", "czcsxm", "mssm")
 REFINED = ("tbxhdm", "zzsxdm")
 GRADES = (1, 15)
 YEARS = (2009, 2100)
-DICTIONARY = "TD/T 1057-2020 值域表；国家质检规则 3104"
-RANGE = "TD/T 1057-2020 值域；国家质检规则 3105"
-MANDATORY = "TD/T 1057-2020 约束条件 M；国家质检规则 3106（程序中报为 3105）"
 EXACT = 1e-6
 
 
@@ -75,7 +74,7 @@ def required(subject: Subject) -> Hits:
 
 def too_long(subject: Subject) -> Hits:
     """Find texts longer than the standard's field."""
-    texts = [f for f in _fields(subject) if f.dtype == "text" and f.length and f not in _SIZED]
+    texts = [f for f in subject.standard if f.dtype == "text" and f.length and f not in _SIZED]
     return each(
         subject,
         texts,
@@ -92,13 +91,13 @@ def decimals(subject: Subject) -> Hits:
         with np.errstate(invalid="ignore"):
             return np.abs(scaled - np.rint(scaled)) > EXACT * np.maximum(1, np.abs(scaled) * EXACT)
 
-    real = [f for f in _fields(subject) if f.dtype == "real" and f.length]
+    real = [f for f in subject.standard if f.dtype == "real" and f.length]
     return each(subject, real, more, lambda one, value: f"{value} 多于 {one.decimals} 位小数")
 
 
 def untidy(subject: Subject) -> Hits:
     """Find codes with blanks, full-width or lower-case letters, or any other form of the code."""
-    coded = [f for f in _fields(subject) if f.dtype == "text" and f.name in subject.raw]
+    coded = [f for f in subject.standard if f.dtype == "text" and f.name in subject.raw]
     rows, found, names = [], [], []
     for one in coded:
         raw, tidy = subject.raw[one.name], subject.table[one.name]
@@ -116,30 +115,29 @@ def untidy(subject: Subject) -> Hits:
 
 def domain(subject: Subject) -> Hits:
     """Find codes that are in no dictionary; an empty one is another check's matter."""
-    allowed = {name: {code.code for code in tables.code_list(name)} for name in CODES}
-    allowed |= {F.YSDM.name: {YSDM}, F.KCDLBM.name: {"1203"}}
-    wanted = [f for f in F.DLTB if f.name in allowed]
-    return each(
-        subject,
-        wanted,
-        lambda one: (
-            subject.table[one.name].notna() & ~subject.table[one.name].isin(allowed[one.name])
-        ).to_numpy(dtype=bool),
-        lambda one, value: f"“{value}”不在{one.label}的值域内",
-    )
+    allowed = _dictionaries(CODES) | {F.YSDM.name: {YSDM}, F.KCDLBM.name: {"1203"}}
+    return _unlisted(subject, allowed, "")
 
 
 def refined(subject: Subject) -> Hits:
     """Find refinement and planting codes of no dictionary: newer surveys bring new ones."""
-    allowed = {name: {code.code for code in tables.code_list(name)} for name in REFINED}
-    return each(
-        subject,
-        (F.TBXHDM, F.ZZSXDM),
-        lambda one: (
-            subject.table[one.name].notna() & ~subject.table[one.name].isin(allowed[one.name])
-        ).to_numpy(dtype=bool),
-        lambda one, value: f"“{value}”不在{one.label}的值域内，可能是新增编码",
-    )
+    return _unlisted(subject, _dictionaries(REFINED), "，可能是新增编码")
+
+
+def _dictionaries(names: Iterable[str]) -> dict[str, set[str]]:
+    return {name: {code.code for code in tables.code_list(name)} for name in names}
+
+
+def _unlisted(subject: Subject, allowed: Mapping[str, Collection[str]], more: str) -> Hits:
+    """Return hits of codes that aren't among those allowed for their field."""
+
+    def broken(one: F.Field) -> NDArray[np.bool_]:
+        code = subject.table[one.name]
+        return (code.notna() & ~code.isin(allowed[one.name])).to_numpy(dtype=bool)
+
+    wanted = [f for f in F.DLTB if f.name in allowed]
+    said = "“{}”不在{}的值域内" + more
+    return each(subject, wanted, broken, lambda one, value: said.format(value, one.label))
 
 
 def numbers(subject: Subject) -> Hits:
@@ -176,10 +174,6 @@ def year(subject: Subject) -> Hits:
 
 _SIZED = (F.BSM, F.QSDWDM, F.ZLDWDM)
 """Codes of exact length have checks of their own."""
-
-
-def _fields(subject: Subject) -> tuple[F.Field, ...]:
-    return F.DLTB if subject.role == PLOTS else F.ROLE_FIELDS[subject.role]
 
 
 FILL = "在属性表中选出这些图斑，按调查底册补填"
