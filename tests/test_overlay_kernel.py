@@ -94,6 +94,28 @@ def test_the_awkward_cases_one_by_one(left, right):
     agree(at(left, 36_999_999.9999, 3_999_999.9999), at(right, 36_999_999.9999, 3_999_999.9999))
 
 
+@HOSTILE
+@given(polygons(st.one_of(coarse, fine)), st.booleans())
+def test_the_same_ground_on_both_sides_is_all_of_it_however_its_rings_are_drawn(shape, turned):
+    shape = at(shape)
+    assume(shape.is_valid and not shape.is_empty)
+    agree(shape, shapely.reverse(shape) if turned else shape)
+    pairs = overlay.overlaps(np.array([shape]), np.array([shape]))
+    own = overlay.flat(np.array([shape])).area_m2
+    assert pairs.planar_m2.tolist() == own[pairs.left].tolist()  # to the last bit
+
+
+def test_a_polygon_that_parts_from_its_twin_in_one_vertex_or_a_hole_is_not_taken_for_it():
+    ring = at(star(80, 100.0, 3))
+    moved = shapely.get_coordinates(ring)
+    inner = np.argmin(np.hypot(*(moved - (WEST, SOUTH)).T))  # in no corner of the box
+    moved[inner] += 0.5
+    hole = shapely.box(*(moved.mean(axis=0) - 1), *(moved.mean(axis=0) + 1))
+    for other in (shapely.Polygon(moved), ring - hole):
+        agree(ring, other)
+        assert overlay.overlaps(np.array([ring]), np.array([other])).planar_m2[0] < ring.area - 0.1
+
+
 def star(points, radius, seed):
     random = np.random.default_rng(seed)
     angle = np.sort(random.uniform(0, 2 * np.pi, points))

@@ -1,43 +1,41 @@
-"""What our own engine does once the files are read: see gengbao."""
+"""What our own engine does with the files: see gengbao.
+
+Two threads take plots from bytes to areas, block by block, as soon as this year's are read; one of
+them first waits for last year's and finds which plots are the same. This thread meanwhile writes
+what is finished. Plots that weren't there a year ago are written last, when all that they may lie
+on is known.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from job import CRS
+import pyarrow.parquet as pq
+from job import AREAS, CRS
 
 from pipeline import measure, overlay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
 
     from job import Clock
 
 
 BLOCK = 4_096
-
-
-class Block(NamedTuple):
-    """What comes of a block of plots: figures per plot, and what they share with moved plots."""
-
-    area_m2: np.ndarray
-    official_m2: np.ndarray
-    pbf_m2: np.ndarray
-    target_m2: np.ndarray
-    town: np.ndarray
-    row: np.ndarray
-    moved: np.ndarray
-    moved_m2: np.ndarray
+PARTS = 8
 
 
 class Years(NamedTuple):
-    """Rows of two years: each plot of now's twin in before (−1: none), those without one.
+    """Which plots of two years are the same.
 
-    standing: of the plots of now with the same twin the first, which stands for it.
+    twin: per row of now its row in before (−1: none); standing: of the rows with the same twin the
+    first, which stands for it; moved: rows of now without one; gone: rows of before that are none.
     """
 
     twin: np.ndarray
@@ -46,26 +44,113 @@ class Years(NamedTuple):
     gone: np.ndarray
 
 
-def figures(tables: dict[str, pa.Table], clock: Clock) -> pd.DataFrame:
-    """Return the figures of the job, the official areas besides."""
-    now, before = tables["now"], tables["before"]
-    layers = {name: zone(tables[name]["geometry"]) for name in ("pbf", "target", "towns")}
+class Met(NamedTuple):
+    """Ground that moved plots (place among them) and plots of a year ago (row) share, in m²."""
+
+    moved: np.ndarray
+    row: np.ndarray
+    m2: np.ndarray
+
+
+class Before(NamedTuple):
+    """What is asked of a year ago: classes, which plots are the same, where the moved ones lie.
+
+    met: on which plots that are gone.
+    """
+
+    classes: pa.ChunkedArray
+    years: Years
+    moved: overlay.Layer
+    met: Met
+
+    def differing(self, now: pa.Array, row: np.ndarray) -> np.ndarray:
+        """Return whether classes of now and those of rows a year ago differ, pair by pair."""
+        return pc.not_equal(now, self.classes.take(row)).to_numpy()
+
+
+class Block(NamedTuple):
+    """Plots from one row on, their areas by name, their boxes, the town that most of each lies in.
+
+    town: row among the towns, null for none.
+    """
+
+    start: int
+    plots: pa.RecordBatch
+    areas: dict[str, np.ndarray]
+    boxes: np.ndarray
+    town: pa.Array
+
+
+def answer(read: dict[str, Future[pa.Table]], out: Path, clock: Clock) -> tuple[dict, int]:
+    """Write the plots with their figures; return the sums of county and towns, and their number."""
+    zones = {name: read.pop(name).result() for name in ("pbf", "target", "towns")}
+    layers = {name: zone(table["geometry"]) for name, table in zones.items()}
+    now, last = read["now"].result(), read.pop("before")
     clock("load, read, small layers")
-    years = matched(now["geometry"], before["geometry"])
-    layers["moved"] = overlay.layer(overlay.valid_rings(taken(now["geometry"], years.moved)))
-    clock("match years")
-    blocks = measure.for_each(
-        lambda part: block(*part, layers, clock), list(in_blocks(now["geometry"]))
-    )
-    joined = Block(*(np.concatenate(values) for values in zip(*blocks, strict=True)))
-    clock.skip()
-    changed = changed_area(now, before, years, joined, layers["moved"])
-    clock("x before")
-    towns = np.append(tables["towns"]["xzqdm"].to_numpy(), None)
-    areas = {name: getattr(joined, name) for name in Block._fields[:4]}
-    return pd.DataFrame(
-        {"bsm": now["bsm"], "xzqdm": towns[joined.town], **areas, "changed_m2": changed}
-    )
+    works = [partial(year_ago, now["geometry"], last, clock)]
+    works += [partial(measured, *part, layers, clock) for part in in_blocks(now)]
+    results = measure.one_by_one(lambda work: work(), works)
+    before = next(results)
+    with Output(out, clock) as output:
+        late, near = [], []
+        for block in results:
+            with clock.part("figures"):
+                plots, moved = with_figures(block, before, zones["towns"]["xzqdm"])
+                met = before.moved.tree.query(block.boxes)[0]
+            output.write(plots)
+            late.append(moved)
+            near.append(block.start + np.unique(met))
+        clock.skip()
+        standing = np.intersect1d(np.concatenate(near), before.years.standing)
+        output.write(reclassed(pa.concat_tables(late), now, standing, before))
+    clock("moved plots")
+    totals = sums(pa.concat_tables(output.figures))
+    clock("sums")
+    return totals, len(now)
+
+
+class Output:
+    """A file of plots, written table by table; their figures are kept."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.figures: list[pa.Table] = []
+        self._path, self._clock = path, clock
+        self._file: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+
+    def write(self, plots: pa.Table) -> None:
+        """Add plots."""
+        with self._clock.part("write"):
+            if self._file is None:
+                self._file = pq.ParquetWriter(
+                    self._path, plots.schema, compression="snappy", use_dictionary=["xzqdm"]
+                )
+            self._file.write_table(plots)
+        self.figures.append(plots.drop_columns(["bsm", "geometry"]))
+
+
+def in_blocks(plots: pa.Table) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield the plots block by block, each with the row it starts at."""
+    start = 0
+    for batch in plots.to_batches(BLOCK):
+        yield start, batch
+        start += len(batch)
+
+
+def year_ago(now: pa.ChunkedArray, read: Future[pa.Table], clock: Clock) -> Before:
+    """Return what is asked of a year ago, its shapes let go of."""
+    table = read.result()
+    before = table["geometry"]
+    with clock.part("match years"):
+        years = matched(now, before)
+        moved = overlay.layer(overlay.valid_rings(taken(now, years.moved)))
+        return Before(table["dlbm"], years, moved, on(before, years.gone, years.gone, moved))
 
 
 def matched(now: pa.ChunkedArray, before: pa.ChunkedArray) -> Years:
@@ -76,68 +161,95 @@ def matched(now: pa.ChunkedArray, before: pa.ChunkedArray) -> Years:
     return Years(twin, first[known >= 0], np.flatnonzero(twin < 0), gone)
 
 
-def changed_area(
-    now: pa.Table, before: pa.Table, years: Years, joined: Block, moved: overlay.Layer
-) -> np.ndarray:
-    """Return how much of each plot of now was of another class a year ago, summed over pairs.
-
-    Last year's plots that are still there have been overlaid as plots of now; here only the others.
-    """
-    left = overlay.flat(overlay.valid_rings(taken(before["geometry"], years.gone)))
-    pairs = overlay.overlaps(overlay.boxes(left), moved, edges=left)
-    met = np.isin(joined.row, years.standing)
-    one = years.moved[np.concatenate((joined.moved[met], pairs.right))]
-    other = np.concatenate((years.twin[joined.row[met]], years.gone[pairs.left]))
-    area = np.concatenate((joined.moved_m2[met], pairs.planar_m2))
-    same = np.flatnonzero(years.twin >= 0)
-    changed = np.zeros(len(now))
-    changed[same] = joined.area_m2[same] * differing(now, same, before, years.twin[same])
-    np.add.at(changed, one, area * differing(now, one, before, other))
-    return changed
-
-
-def zone(wkb: pa.ChunkedArray) -> overlay.Layer:
-    """Return a layer made ready."""
-    return overlay.layer(overlay.valid_rings(wkb.combine_chunks()))
-
-
-def in_blocks(values: pa.ChunkedArray) -> Iterator[tuple[int, pa.Array]]:
-    """Yield the values block by block, none across chunks, each with the row it starts at."""
-    start = 0
-    for chunk in values.chunks:
-        for at in range(0, len(chunk), BLOCK):
-            yield start + at, chunk.slice(at, BLOCK)
-        start += len(chunk)
-
-
-def block(start: int, wkb: pa.Array, layers: dict[str, overlay.Layer], clock: Clock) -> Block:
-    """Return the figures of some plots."""
+def measured(
+    start: int, plots: pa.RecordBatch, layers: dict[str, overlay.Layer], clock: Clock
+) -> Block:
+    """Return a block of plots with its areas."""
     with clock.part("decode, validity"):
-        rings = overlay.valid_rings(wkb)
+        rings = overlay.valid_rings(plots["geometry"])
     with clock.part("edges"):
-        flat = overlay.flat(rings)
-        boxes = overlay.boxes(flat)
+        edges = overlay.flat(rings)
+        boxes = overlay.boxes(edges)
     with clock.part("official area"):
         official = measure.official_area(rings, CRS)
     shared = {}
     for name, layer in layers.items():
         with clock.part(f"x {name}"):
-            shared[name] = overlay.overlaps(boxes, layer, edges=flat)
-    town = np.full(len(wkb), -1)
-    most = np.lexsort((shared["towns"].planar_m2, shared["towns"].left))
-    town[shared["towns"].left[most]] = shared["towns"].right[most]
-    near = shared["moved"]
-    return Block(
-        flat.area_m2, official,
-        *(np.bincount(shared[name].left, shared[name].planar_m2, len(wkb))
-          for name in ("pbf", "target")),
-        town, start + near.left, near.right, near.planar_m2,
-    )  # fmt: skip
+            shared[name] = overlay.overlaps(boxes, layer, edges=edges)
+    areas = {"area_m2": edges.area_m2, "official_m2": official} | {
+        f"{name}_m2": np.bincount(shared[name].left, shared[name].planar_m2, len(plots))
+        for name in ("pbf", "target")
+    }
+    return Block(start, plots, areas, boxes, most_in(shared["towns"], len(plots)))
 
 
-def differing(now: pa.Table, row: np.ndarray, before: pa.Table, other: np.ndarray) -> np.ndarray:
-    """Return whether plots and plots of a year ago are of different classes, pair by pair."""
-    return pc.not_equal(now["dlbm"].take(row), before["dlbm"].take(other)).to_numpy()
+def most_in(towns: overlay.Overlaps, plots: int) -> pa.Array:
+    """Return per plot the row of the town that most of it lies in; null: it lies in none."""
+    row = np.full(plots, -1)
+    most = np.lexsort((towns.planar_m2, towns.left))
+    row[towns.left[most]] = towns.right[most]
+    return pa.array(row, mask=row < 0)
+
+
+def with_figures(block: Block, before: Before, towns: pa.ChunkedArray) -> tuple[pa.Table, pa.Table]:
+    """Return the plots with their figures: those that were there a year ago, and the others.
+
+    Ground of another class is known of the first only.
+    """
+    twin = before.years.twin[block.start : block.start + len(block.plots)]
+    stayed = twin >= 0
+    changed = np.zeros(len(twin))
+    differs = before.differing(block.plots["dlbm"].filter(stayed), twin[stayed])
+    changed[stayed] = block.areas["area_m2"][stayed] * differs
+    areas = block.areas | {"changed_m2": changed}
+    table = pa.table({
+        "bsm": block.plots["bsm"],
+        "geometry": block.plots["geometry"],
+        "xzqdm": towns.take(block.town).combine_chunks(),
+        **{name: pa.array(m2, pa.float64()) for name, m2 in areas.items()},
+    })  # fmt: skip
+    return table.filter(stayed), table.filter(~stayed)
+
+
+def reclassed(moved: pa.Table, now: pa.Table, standing: np.ndarray, before: Before) -> pa.Table:
+    """Return the moved plots with how much of each was of another class, summed over pairs.
+
+    standing: rows of now near them, each the first of its twin: last year's plots that are no more
+    than today's have no other ground.
+    """
+    years = before.years
+    found = measure.for_each(
+        lambda rows: on(now["geometry"], rows, years.twin[rows], before.moved),
+        np.array_split(standing, PARTS),
+    )
+    met = Met(*(np.concatenate(values) for values in zip(before.met, *found, strict=True)))
+    differs = before.differing(now["dlbm"].take(years.moved[met.moved]), met.row)
+    changed = np.bincount(met.moved, met.m2 * differs, len(moved))
+    at = moved.column_names.index("changed_m2")
+    return moved.set_column(at, "changed_m2", pa.array(changed, pa.float64()))
+
+
+def on(wkb: pa.ChunkedArray, chosen: np.ndarray, row: np.ndarray, moved: overlay.Layer) -> Met:
+    """Return which moved plots lie on the chosen ones, which are these rows of a year ago."""
+    edges = overlay.flat(overlay.valid_rings(taken(wkb, chosen)))
+    pairs = overlay.overlaps(overlay.boxes(edges), moved, edges=edges)
+    return Met(pairs.right, row[pairs.left], pairs.planar_m2)
+
+
+def sums(figures: pa.Table) -> dict:
+    """Return the sums of the areas, of the county and of every town."""
+    towns = figures.group_by("xzqdm").aggregate([(name, "sum") for name in AREAS]).to_pylist()
+    totals = {"county": {name: pc.sum(figures[name]).as_py() for name in AREAS}}
+    return totals | {
+        town["xzqdm"]: {name: town[f"{name}_sum"] for name in AREAS}
+        for town in towns
+        if town["xzqdm"] is not None
+    }
+
+
+def zone(wkb: pa.ChunkedArray) -> overlay.Layer:
+    """Return a layer made ready."""
+    return overlay.layer(overlay.valid_rings(wkb.combine_chunks()))
 
 
 def taken(values: pa.ChunkedArray, row: np.ndarray) -> pa.Array:

@@ -15,7 +15,7 @@ from pipeline.measure.ellipsoid import (
 from pipeline.measure.equal_area import PLANAR, AreaScale, area_scale, equal_area
 from pipeline.measure.numbers import mu_text, round_half_up, to_cm2, to_mu
 from pipeline.measure.rings import Rings, bytes_of, rings_of, rings_of_wkb
-from pipeline.measure.threads import THREADS, for_each, in_threads
+from pipeline.measure.threads import THREADS, for_each, in_threads, one_by_one
 
 __all__ = [
     "PLANAR",
@@ -35,6 +35,7 @@ __all__ = [
     "mu_text",
     "official_area",
     "official_area_cm2",
+    "one_by_one",
     "planar_area",
     "rings_of",
     "rings_of_wkb",

@@ -50,18 +50,19 @@ _POINT = types.UniTuple(_REAL, 2)
 
 @compiled(types.void(_LIST, _LIST, _TILE, _LIST, _LIST))
 def _on_tile(u: Floats, v: Floats, terms: Floats, lon: Floats, lat: Floats) -> None:
-    """Fill in the values of a tile's two polynomials; term by term, so that points go abreast."""
-    one, other = np.empty(len(u)), np.empty(len(u))
-    lon[:], lat[:] = 0.0, 0.0
-    for i in range(DEGREE, -1, -1):
-        one[:], other[:] = 0.0, 0.0
-        for j in range(DEGREE - i, -1, -1):
-            east, north = terms[0, i, j], terms[1, i, j]
-            for p in range(len(u)):
-                one[p] = one[p] * v[p] + east
-                other[p] = other[p] * v[p] + north
+    """Fill in the values of a tile's two polynomials.
+
+    One after the other, with nothing kept between points: so the compiler takes several abreast.
+    """
+    for k, values in enumerate((lon, lat)):
         for p in range(len(u)):
-            lon[p], lat[p] = lon[p] * u[p] + one[p], lat[p] * u[p] + other[p]
+            total = 0.0
+            for i in range(DEGREE, -1, -1):
+                row = 0.0
+                for j in range(DEGREE - i, -1, -1):
+                    row = row * v[p] + terms[k, i, j]
+                total = total * u[p] + row
+            values[p] = total
 
 
 @compiled(types.void(_TILES, _LIST, _LIST, _LIST, _LIST))

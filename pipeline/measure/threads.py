@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -29,12 +29,18 @@ def for_each(function: Callable[[Item], Result], items: Iterable[Item]) -> list[
 
     A single one is done in this thread, and all are where this is such a thread already.
     """
+    return list(one_by_one(function, items))
+
+
+def one_by_one(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield the function's results in the order of the items while later ones are in work."""
     work = list(items)
     within = threading.current_thread().name.startswith(_NAME)
     if len(work) < 2 or _THREADS == 1 or within:  # noqa: PLR2004 - nothing to share out
-        return [function(item) for item in work]
+        yield from map(function, work)
+        return
     with ThreadPoolExecutor(_THREADS, thread_name_prefix=_NAME) as pool:
-        return list(pool.map(function, work))
+        yield from pool.map(function, work)
 
 
 def in_threads(

@@ -235,11 +235,30 @@ def _share(pieces: Floats, wide: float, high: float) -> float:
     return 1.0 if inside > wide / 2 else 0.0
 
 
+@compiled(types.boolean(FLAT, _INT, FLAT, _INT))
+def _alike(left: Flat, i: int, right: Flat, j: int) -> bool:
+    """Return whether two polygons, neither empty, are the same, vertex by vertex."""
+    for side in range(4):
+        if left.box[i, side] != right.box[j, side]:
+            return False
+    mine = left.run[left.first[i] : left.first[i + 1]]
+    theirs = right.run[right.first[j] : right.first[j + 1]]
+    if len(mine) != len(theirs):
+        return False
+    start, other = mine[0, 0], theirs[0, 0]
+    for k in range(len(mine)):  # the same rings, with ground on the same side
+        if mine[k, 1] - start != theirs[k, 1] - other or mine[k, 2] != theirs[k, 2]:
+            return False
+    one, two = left.xy[start : mine[-1, 1] + 1], right.xy[other : theirs[-1, 1] + 1]
+    return bool(np.array_equal(one, two))
+
+
 @compiled(types.void(FLAT, FLAT, _PAIRS, _SCALE, _TABLE))
 def pair_areas(left: Flat, right: Flat, pairs: Ints, scale: AreaScale, area: Floats) -> None:
     """Fill in per pair of rows (n, 2) the area shared on the plane and the weighed one (n, 2).
 
-    What lies whole in or out of the right polygon is told before anything is integrated.
+    What lies whole in or out of the right polygon is told before anything is integrated: so does
+    a polygon that is the same.
     """
     one = np.empty((most_pieces(left), PIECE))
     other = np.empty((most_pieces(right), PIECE))
@@ -253,7 +272,10 @@ def pair_areas(left: Flat, right: Flat, pairs: Ints, scale: AreaScale, area: Flo
         if not (west < east and south < north):
             continue
         window = (west, south, east, north)
-        m = gather(right, j, window, other)
+        if _alike(left, i, right, j):  # as if the whole window were the right one's
+            m = _put(other, 0, (0.0, east - west, north - south, 0.0, 1.0))
+        else:
+            m = gather(right, j, window, other)
         share = _share(other[:m], east - west, north - south)
         if share == 0.0:
             continue

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-RUN, GROUP = 32, 32
+RUN, GROUP = 16, 32
 """Edges in a run, runs in a group: few enough to skip most of a town, enough to be worth a test."""
 _TABLE, _LIST = types.float64[:, ::1], types.float64[::1]
 _ROWS, _RUNS, _FLAGS = types.int64[::1], types.int64[:, ::1], types.boolean[::1]
