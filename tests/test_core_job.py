@@ -44,12 +44,22 @@ def test_an_engine_over_the_limit_is_ended_with_its_children_and_told_as_slower(
     ended = {"plots": 10} | engine.ran("duckdb_plain", engines, 0.6)
     assert ended["over_min"] == pytest.approx(0.01)
     assert 0 < ended["cpu_s"] < ended["wall_s"] + 1  # what it had used until then
-    ours = {"plots": 10, "stages": {}, "wall_s": 0.1, "cpu_s": 0.05, "peak_mb": 1, "load": 0}
-    slow = ended | {"wall_s": 0.6, "cpu_s": 0.5, "load": 0.0, "over_min": 30.0}
+    ours = {"plots": 10, "stages": {}, "wall_s": 0.1, "cpu_s": 0.05, "peak_mb": 1, "beside": 0}
+    slow = ended | {"wall_s": 0.6, "cpu_s": 0.5, "beside": 0.0, "over_min": 30.0}
     page = report.tables({("medium", "gengbao"): ours, ("medium", "duckdb_plain"): slow})
     row = next(line for line in page if "超过 30 分钟" in line)
     cells = row.split(" | ")
     assert cells[1:3] + cells[4:6] == ["> 0.6", "> 0.5", "> 6.0", "> 10.0"]
+
+
+def test_wall_times_are_not_compared_where_others_kept_the_machine_busy():
+    ours = {"plots": 10, "stages": {}, "wall_s": 2.0, "cpu_s": 3.0, "peak_mb": 1, "beside": 0.1}
+    peer = ours | {"wall_s": 8.0, "cpu_s": 15.0}
+    for beside, wall in ((0.1, "4.0"), (0.5, "—")):
+        page = report.tables({("medium", "gengbao"): ours,
+                              ("medium", "shapely_by_hand"): peer | {"beside": beside}})  # fmt: skip
+        row = next(line for line in page if "shapely" in line)
+        assert row.split(" | ")[4:7] == [wall, "5.0", f"{beside:.2f}"]
 
 
 @pytest.mark.parametrize("name", ["gengbao", "floor"])
