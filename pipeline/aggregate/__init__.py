@@ -1,8 +1,8 @@
 """From the ledger to the figures of towns, 督导组 and county."""
 
 from pipeline.aggregate.gaps import gaps
-from pipeline.aggregate.indicators import Assessment, assess
-from pipeline.aggregate.members import members
+from pipeline.aggregate.indicators import PIECES, Assessment, assess
+from pipeline.aggregate.members import PLOTS, members
 from pipeline.aggregate.progress import phase_of, progress
 from pipeline.aggregate.standings import standings
 from pipeline.aggregate.summary import (
@@ -16,6 +16,8 @@ from pipeline.aggregate.summary import (
 from pipeline.aggregate.waterfall import movements, printed_movements, waterfall
 
 __all__ = [
+    "PIECES",
+    "PLOTS",
     "SUBTOTALS",
     "UNDECIDED",
     "WHOLE_COUNTY",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
+from pipeline.aggregate.members import PIECES as MEMBER_PIECES
 from pipeline.aggregate.members import members
 from pipeline.aggregate.summary import WHOLE_COUNTY
 from pipeline.aggregate.terms import COLUMNS as TERM_COLUMNS
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 PASS, FAIL, REVIEW, MISSING, VOID = "达标", "不达标", "待核", "缺数", "不适用"
 WORST_FIRST = (FAIL, MISSING, REVIEW, PASS, VOID)
+PIECES = (*MEMBER_PIECES, "scheme_known")
+"""What `assess` reads of the pieces; of the parcels it is what `members` reads."""
 COLUMNS = (
     "indicator", "number", "name", "label", "value", "limit", "unit", "headroom", "rate_pct",
     "verdict", "overall", "formula", "note", "missing", "terms", "basis", "export",

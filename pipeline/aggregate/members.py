@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 COLUMNS = ("measure", "bsm", "piece", "town_code", "cm2")
+PIECES = (
+    "bsm", "piece", "town_code", "category", "land", "cultivated", "cultivated_prev", "in_pbf",
+    "moved_out", "supplement_m2", "balance", "area_m2", "base_m2", "prev_cultivated_m2",
+    "to_construction_m2", "illegal_m2",
+)  # fmt: skip
+PLOTS = ("bsm", "base_m2", "tbdlmj", "kcxs", "tbmj_trusted")
+"""What `members` reads of the pieces and of the parcels."""
 TBDLMJ_CM2 = 1
 """TBDLMJ may exceed the plot's area by the rounding of one hundredth, no more."""
 
@@ -27,10 +34,10 @@ TBDLMJ_CM2 = 1
 def members(pieces: pd.DataFrame, parcels: pd.DataFrame) -> pd.DataFrame:
     """Return every piece behind every measured term: COLUMNS, sorted by measure, bsm, piece.
 
-    pieces: classified pieces; parcels: the same export. measure: tables.indicators.MEASURES; a
-    measure without any piece has no row, and one that can't be taken (balance_in where no scheme
-    was delivered) none either. cm2 > 0: net area (TBDLMJ) for what is retained, base area for
-    tasks and lists, exact official overlaps for occupation.
+    pieces: classified pieces (PIECES); parcels: the same export (PLOTS). measure:
+    tables.indicators.MEASURES; a measure without any piece has no row, and one that can't be taken
+    (balance_in where no scheme was delivered) none either. cm2 > 0: net area (TBDLMJ) for what is
+    retained, base area for tasks and lists, exact official overlaps for occupation.
     """
     net, known = net_area(parcels)
     plot = pd.Index(parcels["bsm"]).get_indexer(pd.Index(pieces["bsm"]))

@@ -28,11 +28,12 @@ def _indicators_job(desk: Desk) -> Job:
     products = [desk.processed / name for name in ("indicators.csv", "indicator_terms.csv")]
 
     def compute(_state: State) -> Outcome:
-        from pipeline import storage
-        from pipeline.aggregate import assess
+        from pipeline import aggregate, storage
 
-        pieces, parcels = (storage.read_columns(file) for file in (pieces_file, parcels_file))
-        found = assess(pieces, parcels, storage.read_table(summary_file), county=county)
+        pieces = storage.read_columns(pieces_file, aggregate.PIECES)
+        parcels = storage.read_columns(parcels_file, aggregate.PLOTS)
+        summary = storage.read_table(summary_file)
+        found = aggregate.assess(pieces, parcels, summary, county=county)
 
         def write() -> list[Path]:
             storage.write_table(products[0], found.indicators)

@@ -124,13 +124,16 @@ def read_frame(
 ) -> gpd.GeoDataFrame:
     """Read a GeoParquet file written by `write_frame`, whole or some columns.
 
-    only: column → values wanted; groups of rows that can't hold them are not read. near: boxes
-    (n, 4: west, south, east, north); only rows that come near one of them are decoded.
+    only: column of text → values wanted. near: boxes (n, 4: west, south, east, north); only rows
+    that come near one of them, and hold those values, are decoded.
     """
-    if near is None:
-        return gpd.read_parquet(path, columns=columns, filters=_filters(only))
+    if near is None and only is None:
+        return gpd.read_parquet(path, columns=columns)
     lying = Lying(path)
-    return lying.rows(Places(near).near(lying.boxes()), columns).frame()
+    chosen = lying.holding(only or {})
+    if near is not None:
+        chosen &= Places(near).near(lying.boxes())
+    return lying.rows(chosen, columns).frame()
 
 
 def read_shelved(path: Path) -> tuple[pd.DataFrame, Shelf, Floats]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import geopandas as gpd
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import shapely
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -84,6 +85,15 @@ class Lying:
         """Return a column of text, None where it is missing."""
         column = pq.read_table(self.path, columns=[name])[name]
         return np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
+
+    def holding(self, only: Mapping[str, Collection[str]]) -> Bools:
+        """Return which rows hold, in each of these columns of text, one of the values wanted."""
+        chosen = np.ones(pq.read_metadata(self.path).num_rows, dtype=bool)
+        for name, wanted in only.items():
+            column = pq.read_table(self.path, columns=[name])[name].cast(pa.large_string())
+            held = pc.is_in(column, pa.array(list(wanted), pa.large_string()))
+            chosen &= held.to_numpy()
+        return chosen
 
     def rows(self, chosen: Bools | None = None, columns: Sequence[str] | None = None) -> Rows:
         """Return the chosen rows (default: all); groups without any are not read."""
