@@ -130,5 +130,6 @@ class State:
         """Write the state beside and rename it. Raises OutputError."""
         files = {k: v for k, v in sorted(self.contents.known.items()) if k in self.contents.seen}
         document = {"stages": self.stages, "files": files}
-        with replacing(self.path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-            json.dump(document, stream, ensure_ascii=False, sort_keys=True)
+        text = json.dumps(document, ensure_ascii=False, sort_keys=True)  # at once: dump is slow
+        with replacing(self.path) as temporary:
+            temporary.write_text(text, encoding="utf-8")

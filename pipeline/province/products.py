@@ -20,7 +20,6 @@ from pipeline.aggregate.province import (
 )
 from pipeline.disk import replacing_folder
 from pipeline.freshness import key_of
-from pipeline.province.maps import map_data, write_maps
 from pipeline.reports.data import SAMPLE_MARK
 from pipeline.reports.province import TITLE, ProvinceTables, province_workbook
 
@@ -70,8 +69,11 @@ def write_products(runs: Sequence[CountyRun], out: Path, name: str, *, drawn: bo
             mark = f"　{SAMPLE_MARK}" if made_up else ""
             stamp = f"{_span(lines)}　产品编号 {product_id}{mark}"
             gaps = _write_tables(work, [_tables(run) for run in finished], lines, stamp)
-            data = map_data(runs, gaps, name) if drawn else None
-            maps = write_maps(work, folder, data, before) if data else {}
+            if drawn:
+                from pipeline.province.maps import map_data, write_maps  # noqa: PLC0415 - seconds
+
+                data = map_data(runs, gaps, name)
+                maps = write_maps(work, folder, data, before) if data else {}
         for run in finished:
             _write_tasks(work, run)
         made = sorted(path for path in work.rglob("*") if path.is_file())

@@ -17,6 +17,7 @@ from pipeline.province.cluster import connected
 from pipeline.province.steps import Stopped, close, step
 from pipeline.stages import Desk, plan
 from pipeline.stages.bench import bench
+from pipeline.stages.planning import Planned
 from pipeline.stages.steps import Done, keep
 
 if TYPE_CHECKING:
@@ -130,13 +131,14 @@ def _carried(
         return f"{desk.county.code} {part} {token}"
 
     state.save()  # where workers look up what stands
+    planned = Planned(desk, token)
     futures: dict[str, Future[Done | Stopped]] = {}
     jobs = list(plan(desk))
     makers = {path: job.name for job in jobs for path in job.makes}
     for job in jobs:
         before = dict.fromkeys(makers[path] for path in job.inputs if path in makers)
         futures[job.name] = client.submit(
-            step, desk, job.name, *(futures[maker] for maker in before),
+            step, planned, job.name, *(futures[maker] for maker in before),
             key=name(job.name), priority=priority,
         )  # fmt: skip
     last = client.submit(close, desk, maps, *futures.values(), key=name(LAST), priority=priority)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pipeline.stages import Desk
+    from pipeline.stages.planning import Planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,14 @@ class Stopped:
     error: GengbaoError
 
 
-def step(desk: Desk, name: str, *before: Done | Stopped) -> Done | Stopped:
+def step(planned: Planned, name: str, *before: Done | Stopped) -> Done | Stopped:
     """Carry out the job of that name unless it is fresh."""
+    desk = planned.desk
     state = _state(desk, before)
     if isinstance(state, Stopped):
         return state
     try:
-        job = next(job for job in plan(desk) if job.name == name)
+        job = planned.job(name)
         return carried(desk, state, job, job_key(desk, state, job))
     except GengbaoError as error:
         return Stopped(error)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pipeline.aggregate.province import WHOLE_PROVINCE
 from pipeline.disk import locked
 from pipeline.province.folders import find
-from pipeline.province.products import write_products
 from pipeline.province.run import run
 from pipeline.terminal import aligned
 
@@ -39,6 +38,8 @@ def run_province(root: Path, out: Path, cluster: Cluster, wanted: Wanted) -> lis
     folders = find(root)
     with locked(out):
         runs = run(folders, out, cluster, maps=wanted.county_maps)
+        from pipeline.province.products import write_products  # noqa: PLC0415 - no worker needs it
+
         write_products(runs, out, wanted.name, drawn=wanted.maps)
     return runs
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import secrets
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from pipeline.disk import require_room
 from pipeline.errors import Finding, GengbaoError, InputError
 from pipeline.freshness import State
 from pipeline.stages.carrying import job_key
-from pipeline.stages.planning import plan
+from pipeline.stages.planning import Planned
 from pipeline.stages.steps import Done, carried, keep
 from pipeline.stages.workers import WORKERS, die_with_parent, most_workers
 
@@ -126,6 +127,7 @@ def _do_together(work: _Work, pace: Pace) -> int:
     """Carry out all that is left in as many processes as there may be; return how much it was."""
     count, workers = 0, most_workers()
     work.state.save()  # where they look up what stands
+    planned = Planned(work.desk, secrets.token_hex(4))
     # spawn: the same on every system, and safe beside the threads of numpy and Arrow
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, die_with_parent) as pool:
@@ -134,7 +136,7 @@ def _do_together(work: _Work, pace: Pace) -> int:
                 while work.ready and len(work.held) < workers:
                     job, key = work.ready.pop(0)
                     pace.begin(job.name, _size([job]))
-                    work.held[pool.submit(_hand, work.desk, job.name, key)] = job
+                    work.held[pool.submit(_hand, planned, job.name, key)] = job
                     count += 1
                 _take_back(work, pace)
                 work.look()
@@ -164,14 +166,14 @@ def _take_back(work: _Work, pace: Pace) -> None:
         log.info("%s", done.said)
 
 
-def _hand(desk: Desk, name: str, key: str) -> tuple[Done, list[str]]:
+def _hand(planned: Planned, name: str, key: str) -> tuple[Done, list[str]]:
     """Carry out the job of that name in a worker; return it with what was noticed on the way."""
     heard: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: heard.append(record.getMessage())  # type: ignore[method-assign]
     log.handlers[:], log.propagate = [handler], False
-    job = next(job for job in plan(desk) if job.name == name)
-    return carried(desk, State.load(desk.state_file), job, key), heard
+    desk = planned.desk
+    return carried(desk, State.load(desk.state_file), planned.job(name), key), heard
 
 
 def _pays(ready: Sequence[tuple[Job, str]]) -> bool:

@@ -49,10 +49,16 @@ def carried(desk: Desk, state: State, job: Job, key: str) -> Done:
 
 
 def keep(state: State, done: Done) -> None:
-    """Remember a finished step and the hashes it knew: an interrupted run resumes behind it."""
+    """Remember a finished step and the hashes it knew: an interrupted run resumes behind it.
+
+    What was fresh stands in the state already: it is saved with the next that wasn't.
+    """
     state.contents.known |= done.files
     state.contents.seen |= done.files.keys()
-    state.keep(done.name, done.record)
+    if done.said:
+        state.keep(done.name, done.record)
+    else:
+        state.stages[done.name] = done.record
 
 
 def _give_back() -> None:
