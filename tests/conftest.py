@@ -25,13 +25,15 @@ from pipeline.model import (
     Town,
 )
 
+pytest.register_assert_rewrite("ingest_layers")  # so that its assertions tell what they saw
+
 settings.register_profile("the same examples every time", deadline=None, derandomize=True)
 settings.load_profile("the same examples every time")
 
 COSTLIEST = (
     "test_end_to_end", "test_writes", "test_province", "test_render", "test_render_gallery",
-    "test_fuzz", "test_render_golden", "test_ingest_cases_values", "test_sample",
-    "test_compare_command", "test_compare", "test_waterfall", "test_defects",
+    "test_fuzz", "test_render_golden", "test_sample", "test_compare_command", "test_compare",
+    "test_waterfall", "test_defects",
 )  # fmt: skip
 """Files of half a minute and more: begun first, so that no process works on one at the end alone.
 

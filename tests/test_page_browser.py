@@ -431,6 +431,8 @@ def test_controls_have_names_text_has_contrast_and_nothing_is_told_by_colour_alo
 def test_a_narrow_window_keeps_everything_within_reach(page):
     page.set_viewport_size({"width": 420, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
+    listed = page.locator("#list").bounding_box()
+    assert listed["height"] <= 0.7 * 800, "the list scrolls within itself"
     for part in ("#words", "#map", "#counts", "#table"):
         page.locator(part).scroll_into_view_if_needed()
         assert page.locator(part).is_visible()

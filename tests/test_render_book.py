@@ -17,6 +17,7 @@ from pypdf import PdfReader
 from test_render import LEDGER, TOWNS, county_of, outlines
 
 from pipeline.render import MapData, discover, render, style
+from pipeline.render.book import callouts
 from pipeline.render.book.plan import (
     MEDIAN_MM,
     MOST_PLOTS,
@@ -27,6 +28,8 @@ from pipeline.render.book.plan import (
     plan_book,
 )
 from pipeline.render.maps.book import bookmarks, draw_part
+from pipeline.render.sheet import Box, new_sheet
+from pipeline.render.style import Page
 from pipeline.tables import classes
 
 SPEC = next(spec for spec in discover() if spec.name == "book")
@@ -193,3 +196,16 @@ def test_the_file_has_bookmarks_jumps_and_every_bsm_once_on_sheets_and_once_in_t
     assert b"/URI" not in content  # opening it asks for nothing from outside
     assert re.search(r"乾佑街办.*第3页", said[0].replace("\n", " "))
     assert render(spec, data)["图册.pdf"] == content
+
+
+def test_of_two_tasks_on_one_plot_the_leader_of_the_second_ends_beside_the_first_number():
+    sheet = new_sheet(Page("试", 100, 100))
+    plot = shapely.box(30, 30, 60, 60)
+    first, second = callouts.place(
+        sheet, np.array([plot, plot]), [("41", "6.22亩", "#000000"), ("42", "6.22亩", "#000000")],
+        Box(0, 0, 100, 100),
+    )  # fmt: skip
+    assert first.anchor is None
+    assert plot.contains(shapely.Point(second.anchor))
+    leader = shapely.LineString([second.anchor, second.box.centre])
+    assert not leader.intersects(first.box.shape())

@@ -24,7 +24,8 @@ padding:0 10px;margin-left:14px;font-size:18px}
 main{padding:12px 28px 40px}h2{font-size:19px;margin:22px 0 10px}
 .grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:18px}
 figure{margin:0;background:#fff;border:1px solid #c9cfd4;padding:10px}
-figure img{width:100%;display:block;border:1px solid #e3e6e8}
+figure img{width:100%;aspect-ratio:420/297;object-fit:contain;display:block;
+border:1px solid #e3e6e8}
 figcaption{margin-top:8px}figcaption b{display:block}figcaption small{color:#5a636b;display:block}
 a{color:#1f5a96}.files a{margin-right:12px}details{margin-top:20px}summary{cursor:pointer}
 ul{padding-left:20px}

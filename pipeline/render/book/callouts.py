@@ -67,10 +67,11 @@ def place(
     leaders: list[shapely.LineString] = []
     for n, (number, area, _) in enumerate(texts):
         if n not in placed:
-            box = _beside(shapes[n], middles[n], sizes[n], taken, window, trees, leaders)
-            placed[n] = Callout(number, area, STYLE.ink, box, middles[n])
+            anchor = _bare(shapes[n], middles[n], taken)
+            box = _beside(shapes[n], anchor, sizes[n], taken, window, trees, leaders)
+            placed[n] = Callout(number, area, STYLE.ink, box, anchor)
             taken.append(box)
-            leaders.append(shapely.LineString([middles[n], box.centre]))
+            leaders.append(shapely.LineString([anchor, box.centre]))
     return [placed[n] for n in range(len(texts))]
 
 
@@ -79,6 +80,17 @@ def _middle(shape: BaseGeometry) -> tuple[float, float]:
     part = max(shapely.get_parts(shape), key=shapely.area)
     x, y = shapely.get_coordinates(shapely.maximum_inscribed_circle(part, tolerance=0.1))[0]
     return float(x), float(y)
+
+
+def _bare(
+    shape: BaseGeometry, middle: tuple[float, float], taken: Sequence[Box]
+) -> tuple[float, float]:
+    """Return where a leader ends: the middle, unless a number stands there, as of another task."""
+    over = [box.shape() for box in taken if box.shape().covers(shapely.Point(middle))]
+    if not over:
+        return middle
+    rest = shapely.difference(shape, shapely.union_all(over))
+    return middle if rest.is_empty else _middle(rest)
 
 
 def _around(at: tuple[float, float], size: tuple[float, float]) -> Box:
