@@ -50,7 +50,8 @@ def _pairs(subject: Subject, chosen: Bools, area: Floats, said: str) -> Hits:
     cover = subject.cover
     left, right, shape = cover.left[chosen], cover.right[chosen], cover.shape[chosen]
     found = [
-        f"与{_name(subject, a)}{said} {m2:.2f} ㎡" for a, m2 in zip(left, area[chosen], strict=True)
+        f"与{_name(subject, a)} {said} {m2:.2f} ㎡"
+        for a, m2 in zip(left, area[chosen], strict=True)
     ]
     return Hits(rows=right, other=left, found=found, field="图形", shape=shape, size=area[chosen])
 

@@ -67,11 +67,18 @@ def place(
     leaders: list[shapely.LineString] = []
     for n, (number, area, _) in enumerate(texts):
         if n not in placed:
-            anchor = _bare(shapes[n], middles[n], taken)
-            box = _beside(shapes[n], anchor, sizes[n], taken, window, trees, leaders)
+            ways = [
+                (end, _beside(shapes[n], end, sizes[n], taken, window, trees, leaders))
+                for end in _ends(shapes[n], middles[n], taken)
+            ]
+            lines = [shapely.LineString([end, box.centre]) for end, box in ways]
+            fixed = np.array([*leaders, *(box.shape() for box in taken)], dtype=object)
+            crossed = [bool(shapely.intersects(fixed, line).any()) for line in lines]
+            best = crossed.index(False) if False in crossed else 0
+            anchor, box = ways[best]
             placed[n] = Callout(number, area, STYLE.ink, box, anchor)
             taken.append(box)
-            leaders.append(shapely.LineString([anchor, box.centre]))
+            leaders.append(lines[best])
     return [placed[n] for n in range(len(texts))]
 
 
@@ -82,15 +89,24 @@ def _middle(shape: BaseGeometry) -> tuple[float, float]:
     return float(x), float(y)
 
 
-def _bare(
+def _ends(
     shape: BaseGeometry, middle: tuple[float, float], taken: Sequence[Box]
-) -> tuple[float, float]:
-    """Return where a leader ends: the middle, unless a number stands there, as of another task."""
-    over = [box.shape() for box in taken if box.shape().covers(shapely.Point(middle))]
+) -> list[tuple[float, float]]:
+    """Return where a leader may end: the middle; beside a number that stands there, on each side.
+
+    So it is where a plot has two tasks.
+    """
+    over = [box for box in taken if box.shape().covers(shapely.Point(middle))]
     if not over:
-        return middle
-    rest = shapely.difference(shape, shapely.union_all(over))
-    return middle if rest.is_empty else _middle(rest)
+        return [middle]
+    west, south, east, north = shape.bounds
+    box = over[0]
+    sides = shapely.box(
+        [west, box.right, west, west], [south, south, south, box.top],
+        [box.left, east, east, east], [north, north, box.bottom, north],
+    )  # fmt: skip
+    parts = [part for part in shapely.intersection(shape, sides) if part.area > 0]
+    return [_middle(part) for part in parts] or [middle]
 
 
 def _around(at: tuple[float, float], size: tuple[float, float]) -> Box:
