@@ -9,7 +9,17 @@ import pandas as pd
 
 from pipeline import fields as F  # noqa: N812 - the field dictionary, as everywhere
 from pipeline.measure import base_area, round_half_up, to_cm2
-from pipeline.quality.check import ERROR, M2, NOTHING, WARNING, Check, Example, Hits, where
+from pipeline.quality.check import (
+    ALL_ROLES,
+    ERROR,
+    M2,
+    NOTHING,
+    WARNING,
+    Check,
+    Example,
+    Hits,
+    where,
+)  # fmt: skip
 from pipeline.quality.subject import PBF, PLOTS, TARGET, Subject
 
 if TYPE_CHECKING:
@@ -158,7 +168,7 @@ def control(subject: Subject) -> Hits:
 
 def control_area(subject: Subject) -> Hits:
     """Find control areas that aren't the official area of the town's outline, beyond 1 ppm."""
-    if subject.towns is None or "dcmj" not in subject.towns or subject.role != PLOTS:
+    if subject.towns is None or "dcmj" not in subject.towns:
         return NOTHING
     towns = subject.towns.dropna(subset=["dcmj"])
     area = subject.official(np.asarray(towns.geometry.to_numpy(), dtype=object))
@@ -193,11 +203,11 @@ CHECKS = (
         source="TD/T 1055-2019；TDDC3D TbdlmjCalForm；容差 0.01 ㎡",
         advice="用软件的“图斑地类面积计算”重算",
         example=Example(bad=({"tbdlmj_plus": 0.5},), good=({},), said="TBDLMJ 多 0.50"),
-        find=net, roles=(PLOTS, PBF, TARGET), unit=M2,
+        find=net, roles=ALL_ROLES, unit=M2,
     ),
     Check(
         code="TBMJ_UNIT", level=ERROR, text="图斑面积以平方米计",
-        source="TD/T 1057-2020 TBMJ 单位 ㎡；按全层面积比的中位数判断",
+        source="TD/T 1057-2020 TBMJ 单位 ㎡；一个文件里多数图斑的面积比相差不到 2% 即是",
         advice="用字段计算器换算为平方米（1 亩＝10000/15 ㎡，1 公顷＝10000 ㎡），或重算椭球面积",
         example=Example(bad=_MU, good=_SOUND, said="TBMJ 按亩填写"),
         find=unit,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -102,20 +104,12 @@ def tbmj_bad(subject: Subject) -> Hits:
     return Hits(rows=rows, found=[f"图斑面积 {v:g} 不大于零" for v in tbmj[rows]], field="TBMJ")
 
 
-def unit_length(wanted: F.Field, subject: Subject) -> Hits:
+def _unit_length(wanted: F.Field, subject: Subject) -> Hits:
     """Find unit codes that aren't 19 digits."""
     code = subject.table[wanted.name]
     rows = where((code.notna() & ~code.str.fullmatch(r"[0-9]{19}")).to_numpy(dtype=bool))
     found = [f"{wanted.label}“{v}”不是 19 位数字" for v in code.iloc[rows]]
     return Hits(rows=rows, found=found, field=wanted.national)
-
-
-def _zldwdm(subject: Subject) -> Hits:
-    return unit_length(F.ZLDWDM, subject)
-
-
-def _qsdwdm(subject: Subject) -> Hits:
-    return unit_length(F.QSDWDM, subject)
 
 
 CHECKS = (
@@ -187,7 +181,7 @@ CHECKS = (
         example=Example(
             bad=({"zldwdm": "990001001001"},), good=_SOUND, said="ZLDWDM 只有 12 位"
         ),
-        find=_zldwdm,
+        find=partial(_unit_length, F.ZLDWDM),
     ),
     Check(
         code="QSDWDM_LENGTH", level=ERROR, text="权属单位代码 19 位",
@@ -196,6 +190,6 @@ CHECKS = (
         example=Example(
             bad=({"qsdwdm": "990001001001"},), good=_SOUND, said="QSDWDM 只有 12 位"
         ),
-        find=_qsdwdm,
+        find=partial(_unit_length, F.QSDWDM),
     ),
 )  # fmt: skip

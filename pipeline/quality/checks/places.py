@@ -110,7 +110,7 @@ def outside(subject: Subject) -> Hits:
 def outside_target(subject: Subject) -> Hits:
     """Find 永农 outside the 耕地保护目标 layer by 1 m² or more."""
     target = subject.zones.get(TARGET)
-    if target is None or subject.role != PBF:
+    if target is None:
         return NOTHING
     own, other = subject.shapes[subject.usable], target.shapes[target.usable]
     pairs = overlay.intersections(own, other, settle=True)

@@ -104,7 +104,9 @@ def close_nodes(subject: Subject) -> Hits:
     lines = shapely.linestrings(np.stack([edges.start, edges.end], axis=1))
     return Hits(
         rows=edges.row,
-        found=[f"相邻节点相距 {d:.4f} 米，不到一格（{grid:g} 米）" for d in edges.length_m],
+        found=[
+            f"相邻节点相距 {d:.4f} 米，x、y 都不超过一格（{grid:g} 米）" for d in edges.length_m
+        ],
         field="图形",
         shape=np.asarray(lines, dtype=object),
         size=round_half_up(edges.length_m, 4),
@@ -183,7 +185,7 @@ CHECKS = (
         find=sharp_angle, roles=PLOTS_ONLY, unit=DEGREES,
     ),
     Check(
-        code="NODE_CLOSE", level=WARNING, text="相邻节点的距离大于一格（0.0001 米）",
+        code="NODE_CLOSE", level=WARNING, text="相邻节点的 x 或 y 相差大于一格（0.0001 米）",
         source="国家质检软件 XY 容差 0.0001 米（TDDC3D XMLHelper）",
         advice="用“修复几何”或“简化（删去重复点）”处理，容差 0.001 米",
         example=Example(bad=_one(_NODES), good=_one(_SQUARE), said="两个节点相距 0.0001 米"),
