@@ -35,6 +35,9 @@ LIST, RULES, TOWNS, GRID, STALE = "问题清单", "按规则", "按镇办", "规
 RULE_HEADS = ("级别", "编号", "要求", "处数", "其中新的", "大小合计", "单位", "看清单")
 RULE_WIDTHS = (6, 24, 64, 8, 10, 14, 6, 10)
 TOWN_HEADS = ("镇办代码", "镇办", "错误", "警告", "其中新的", "涉及规则")
+A3, A4 = 8, 9
+FITS_A4 = 160
+"""Characters side by side that a page of A4 still holds legibly."""
 COLOURS = {ERROR: "#F8D7D3", WARNING: "#FBEBC8"}
 
 
@@ -91,6 +94,13 @@ def _styles(book: xlsxwriter.Workbook) -> Styles:
 def _head(
     page: Worksheet, row: int, heads: Sequence[str], widths: Sequence[int], styles: Styles
 ) -> None:
+    """Write the heads; printed, a sheet is one page wide with its heads on every page."""
+    page.set_paper(A3 if sum(widths) > FITS_A4 else A4)
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(row)
+    page.hide_gridlines(0)
+    page.set_footer("&L&9&A&R&9第 &P 页，共 &N 页")
     for column, (head, width) in enumerate(zip(heads, widths, strict=True)):
         page.set_column(column, column, width)
         page.write_string(row, column, head, styles.head)

@@ -111,7 +111,7 @@ def _head(done: Checked) -> list[str]:
     counted = "，".join(f"{ROLE_NAMES[role]} {count} 行" for role, count in done.rows.items())
     return [
         f"{done.county.name if done.county else ''}质量检查 {done.name}{mark}",
-        f"检查了{counted}；run_id {done.run_id[:SHORT]}",
+        f"检查了{counted}；产品编号 {done.run_id[:SHORT]}",
         f"问题全部列在 {CSV}，图形在 {GPKG}",
         f"认可某处问题：把 {DRAFT} 里该行写上理由，另存为基线，下次用 --baseline 给出",
     ]
