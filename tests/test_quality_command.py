@@ -184,7 +184,7 @@ def test_every_town_with_findings_has_a_map_page(listed):
 def test_the_workbook_links_each_rule_to_its_first_row_and_runs_nothing(listed):
     _, folder = listed
     book = openpyxl.load_workbook(folder / "检查汇总.xlsx")
-    assert all(sheet.page_setup.fitToWidth == 1 and sheet.print_title_rows for sheet in book)
+    assert all(sheet.page_setup.fitToHeight == 0 and sheet.print_title_rows for sheet in book)
     page = book["问题清单"]
     heads = [cell.value for cell in page[1]]
     column = heads.index("编号") + 1
