@@ -47,6 +47,9 @@ def close(
     whose rows are the container's own count. Raises GengbaoError when a file doesn't add up.
     """
     books, wrong = {}, []
+    accepted, aside = (
+        rows[[name for name in (FILE, TBMJ) if name in rows]] for rows in (accepted, aside)
+    )
     for log in files:
         name, read = log["file"], log["read"]
         taken = entry(accepted[accepted[FILE] == name])

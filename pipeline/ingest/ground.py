@@ -37,9 +37,11 @@ def count_once(
     towns, where = extent
     pairs, gaps = overlay.coverage(drawn, towns.polygons, county.thresholds.grid_m)
     shared = measure.official_area(pairs.shape, county.crs)
-    keys = plots[BSM].to_numpy(dtype=object)
+    left, right = (
+        plots[BSM].take(rows).to_numpy(dtype=object) for rows in (pairs.left, pairs.right)
+    )
     overlaps = gpd.GeoDataFrame(
-        {"bsm": keys[pairs.left], "other_bsm": keys[pairs.right], "area_m2": shared},
+        {"bsm": left, "other_bsm": right, "area_m2": shared},
         geometry=pairs.shape,
         crs=county.crs,
     ).astype({"bsm": "str", "other_bsm": "str"})
@@ -84,19 +86,20 @@ def _overlap_problems(
     plots: pd.DataFrame, pairs: Pairs, shared: NDArray[np.float64]
 ) -> list[Problem]:
     """Return a warning per overlapping pair, at the plot that doesn't keep the ground."""
-    file, row, bsm = (
-        plots[name].to_numpy(dtype=object)
-        for name in (fields.SOURCE_FILE.name, fields.SOURCE_ROW.name, BSM)
+    names = [fields.SOURCE_FILE.name, fields.SOURCE_ROW.name, BSM]
+    keeping, losing = (
+        plots[names].take(rows).itertuples(index=False, name=None)
+        for rows in (pairs.left, pairs.right)
     )
     place = shapely.point_on_surface(pairs.shape)
     advice = "在原数据中消除重叠；重叠部分本次只计入标识码较小的图斑"
     return [
         Problem(
-            file[b], int(row[b]), bsm[b], OVERLAP, WARNING, fields.GEOMETRY.label,
-            f"与图斑 {bsm[a]}（{file[a]} 第 {row[a]} 行）重叠 {area:.2f} ㎡", advice, x, y,
+            file, int(row), bsm, OVERLAP, WARNING, fields.GEOMETRY.label,
+            f"与图斑 {kept}（{its_file} 第 {its_row} 行）重叠 {area:.2f} ㎡", advice, x, y,
         )
-        for a, b, area, x, y in zip(
-            pairs.left, pairs.right, shared, shapely.get_x(place), shapely.get_y(place), strict=True
+        for (its_file, its_row, kept), (file, row, bsm), area, x, y in zip(
+            keeping, losing, shared, shapely.get_x(place), shapely.get_y(place), strict=True
         )
     ]  # fmt: skip
 

@@ -52,8 +52,10 @@ def finished(county: County, sifted: Sifted, towns: TownShapes, where: str) -> P
     table, drawn = _measured(county, sifted, towns), sifted.drawn()
     problems = [*_areas(county, table, sifted), *_town_problems(table), *sifted.slivers()]
     order = table[BSM].sort_values(kind="stable").index.to_numpy()
+    # each column goes as its successor comes: two tables would be most of what a county takes
     columns = [field.name for field in fields.PARCELS if field != fields.GEOMETRY]
-    table, drawn = arranged(table[columns], order), drawn.select(order)
+    sorted_ = {name: arranged(table.pop(name), order) for name in columns}
+    table, drawn = pd.DataFrame(sorted_, copy=False), drawn.select(order)
     table, ground, found = count_once(county, table, drawn, (towns, where))
     return Plots(table=table, drawn=drawn, ground=ground, problems=[*problems, *found])
 
@@ -89,7 +91,7 @@ def _log_area(sifted: Sifted, file: str, evidence: str) -> None:
 
 def _measured(county: County, sifted: Sifted, towns: TownShapes) -> pd.DataFrame:
     """Return the accepted plots with areas, the base of the sums and the town."""
-    plots, drawn = sifted.accepted(), sifted.drawn()
+    plots, drawn = sifted.hand_over(), sifted.drawn()
     area = drawn.area_m2
     base = measure.base_area(plots[fields.TBMJ.name], area, county.thresholds)
     measured = pd.DataFrame(
@@ -108,9 +110,10 @@ def _areas(county: County, table: pd.DataFrame, sifted: Sifted) -> list[Problem]
     """Hold each file's TBMJ against its geometry; return what is odd about it or its plots."""
     problems: list[Problem] = []
     findings = []
-    names = (fields.TBMJ.name, fields.AREA_M2.name, fields.PLANAR_M2.name)
+    names = [fields.TBMJ.name, fields.AREA_M2.name, fields.PLANAR_M2.name]
     national = fields.TBMJ.national
-    for file, part in table.groupby(FILE, sort=True):
+    told = table[[FILE, ROW, BSM, fields.BASE_REASON.name, *names]]
+    for file, part in told.groupby(FILE, sort=True):
         tbmj, area, planar = (part[name].to_numpy(dtype=np.float64) for name in names)
         verdict = units.compare(tbmj, area, planar, county.thresholds)
         _log_area(sifted, str(file), verdict.evidence)

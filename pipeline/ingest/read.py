@@ -23,7 +23,7 @@ from pipeline.ingest.result import AllRejectedError, IngestResult
 from pipeline.ingest.sift import Sifted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import date
     from pathlib import Path
 
@@ -57,9 +57,12 @@ def read_one(county: County, export: date, path: Path, towns_read: TownsRead) ->
 
 
 def put_together(
-    county: County, export: date, parts: Sequence[Rows], towns_read: TownsRead
+    county: County, export: date, parts: Iterable[Rows], towns_read: TownsRead
 ) -> IngestResult:
-    """Return an export from the rows of all its files, as `read_parcels` does."""
+    """Return an export from the rows of all its files, as `read_parcels` does.
+
+    parts: best as an iterator that keeps none of them; they are let go as they are joined.
+    """
     towns, findings = towns_read
     rows = _checked(list(parts), PARCELS, list(findings))
     assert towns is not None  # noqa: S101 - else there are findings

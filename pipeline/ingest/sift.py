@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.layer import Rows
     from pipeline.model import County
 
+Table = TypeVar("Table", pd.DataFrame, pd.Series)
 BSM, TBMJ = fields.BSM.name, fields.TBMJ.name
 FILE, ROW = fields.SOURCE_FILE.name, fields.SOURCE_ROW.name
 MEASURELESS = frozenset({INVALID, ZERO})
@@ -59,6 +60,15 @@ class Sifted:
     def accepted(self) -> pd.DataFrame:
         """Return the accepted rows without their shapes, in the order of the files."""
         return arranged(self.rows.table, self.kept)
+
+    def hand_over(self) -> pd.DataFrame:
+        """Return the accepted rows, as `accepted`; of all rows only what names them stays here.
+
+        There should be one table of a county's rows at a time, not one more with every step.
+        """
+        table = self.accepted()
+        self.rows.table = self.rows.table[[BSM, FILE, ROW, TBMJ]]
+        return table
 
     def drawn(self) -> Drawn:
         """Return the mended shapes of the accepted rows, in the order of `accepted`."""
@@ -198,7 +208,7 @@ class Sifted:
         return merged[problems.columns]
 
 
-def arranged(table: pd.DataFrame, rows: NDArray[np.int64]) -> pd.DataFrame:
+def arranged(table: Table, rows: NDArray[np.int64]) -> Table:
     """Return these rows in this order, numbered anew; without a copy where they are as they are."""
     if np.array_equal(rows, np.arange(len(table))):
         return table.reset_index(drop=True)

@@ -115,7 +115,7 @@ def _export_job(desk: Desk, day: date, several: Sequence[Path]) -> Job:
 
         if not several:
             return read_parcels(county, day)
-        parts = [_read_kept(*files) for files in kept]
+        parts = (_read_kept(*files) for files in kept)
         return put_together(county, day, parts, _towns(desk, day))
 
     def compute(state: State) -> Outcome:
