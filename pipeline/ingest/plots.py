@@ -15,6 +15,7 @@ from pipeline.ingest.ground import count_once
 from pipeline.ingest.place import BY_PLACE, MISMATCH, TownShapes, assign
 from pipeline.ingest.result import WARNING, Problem
 from pipeline.ingest.sift import arranged
+from pipeline.storage import give_back
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -56,6 +57,7 @@ def finished(county: County, sifted: Sifted, towns: TownShapes, where: str) -> P
     columns = [field.name for field in fields.PARCELS if field != fields.GEOMETRY]
     sorted_ = {name: arranged(table.pop(name), order) for name in columns}
     table, drawn = pd.DataFrame(sorted_, copy=False), drawn.select(order)
+    give_back()
     table, ground, found = count_once(county, table, drawn, (towns, where))
     return Plots(table=table, drawn=drawn, ground=ground, problems=[*problems, *found])
 

@@ -115,8 +115,7 @@ def _export_job(desk: Desk, day: date, several: Sequence[Path]) -> Job:
 
         if not several:
             return read_parcels(county, day)
-        parts = (_read_kept(*files) for files in kept)
-        return put_together(county, day, parts, _towns(desk, day))
+        return put_together(county, day, _parts(kept), _towns(desk, day))
 
     def compute(state: State) -> Outcome:
         from pipeline.measure import cross_check, spread
@@ -181,11 +180,14 @@ def _towns_read(asked: _Asked) -> TownsRead:
     return read_towns(asked.county, asked.day)
 
 
-def _read_kept(columns: Path, document: Path) -> Rows:
+def _parts(kept: Sequence[tuple[Path, Path]]) -> Iterator[Rows]:
+    """Yield the rows kept of every file; none is held here."""
     from pipeline import storage
     from pipeline.ingest import parts
 
-    return parts.kept(*storage.read_shelved(columns), storage.read_json(document))
+    for columns, document in kept:
+        yield parts.kept(*storage.read_shelved(columns), storage.read_json(document))
+        storage.give_back()
 
 
 def _measure_account(day: date, plots: pd.DataFrame) -> AccountRow:

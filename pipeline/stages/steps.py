@@ -39,7 +39,9 @@ def carried(desk: Desk, state: State, job: Job, key: str) -> Done:
         record, said = state.stages[job.name], ""
     else:
         record, said = carry_out(desk, state, job, key)
-        _give_back()
+        from pipeline.storage import give_back
+
+        give_back()
     files = {
         name: marks for name, marks in state.contents.known.items() if name in state.contents.seen
     }
@@ -59,22 +61,6 @@ def keep(state: State, done: Done) -> None:
         state.keep(done.name, done.record)
     else:
         state.stages[done.name] = done.record
-
-
-def _give_back() -> None:
-    """Return to the system what Arrow and the C library keep of a step for the next.
-
-    It is several times what a step leaves, and would lie beneath whatever the next one needs.
-    """
-    arrow = sys.modules.get("pyarrow")
-    if arrow is not None:
-        arrow.default_memory_pool().release_unused()
-    if sys.platform == "linux":
-        import ctypes
-
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's alone
-        if trim is not None:
-            trim(0)
 
 
 def _peak_mb() -> float:

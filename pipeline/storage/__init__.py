@@ -17,6 +17,7 @@ from pipeline.storage.frames import (
     write_shelved,
 )
 from pipeline.storage.layers import write_gpkg
+from pipeline.storage.memory import give_back
 from pipeline.storage.packages import (
     BOOK_CLOCK,
     FORMULA_STARTS,
@@ -40,6 +41,7 @@ __all__ = [
     "Rows",
     "Shelf",
     "cell_text",
+    "give_back",
     "guarded",
     "package_bytes",
     "read_bytes",

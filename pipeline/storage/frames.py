@@ -190,8 +190,9 @@ def read_shapes(files: Iterable[Path]) -> Shelved:
     shapes, boxes, abouts = [], [], []
     for path in files:
         with pq.ParquetFile(path) as file:
-            batches = file.iter_batches(GROUP_ROWS, columns=[GEOMETRY])
-            shapes.append(Shelf.lay(batch.column(0) for batch in batches))
+            # not iter_batches, which holds on to all that it has read
+            groups = (file.read_row_group(n, [GEOMETRY]) for n in range(file.num_row_groups))
+            shapes.append(Shelf.lay(group[GEOMETRY] for group in groups))
             abouts.append(json.loads(file.schema_arrow.metadata[b"geo"]))
         boxes.append(Lying(path).boxes())
     columns = [each["columns"][GEOMETRY] for each in abouts]
