@@ -187,7 +187,6 @@ def _parts(kept: Sequence[tuple[Path, Path]]) -> Iterator[Rows]:
 
     for columns, document in kept:
         yield parts.kept(*storage.read_shelved(columns), storage.read_json(document))
-        storage.give_back()
 
 
 def _measure_account(day: date, plots: pd.DataFrame) -> AccountRow:

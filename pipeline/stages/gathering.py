@@ -96,14 +96,16 @@ def _part_job(sources: Sources, code: str, name: str) -> Job:
         from pipeline import evidence, storage, tables
 
         ground = ground_of(sources, code, sources.lists())
-        parcels = ground.parcels.frame()
+        parcels, previous = ground.parcels.frame(), ground.previous.frame()
         covers = {role: rows.frame() for role, rows in ground.covers.items()}
+        zones = {**covers, **ground.lists}
+        del ground  # undecoded it has served
         pieces = parcels.iloc[:0]
         if len(parcels):
             pieces = evidence.gather_part(
                 parcels,
-                zones={**covers, **ground.lists},
-                previous=ground.previous.frame(),
+                zones=zones,
+                previous=previous,
                 county=county,
                 export=day,
                 codes=tables.land_codes(),

@@ -149,10 +149,9 @@ def _list_digest(rows: gpd.GeoDataFrame) -> str:
 
 def _town_rows(sources: Sources, code: str) -> NDArray[np.bool_]:
     """Return which plots are of the part."""
-    import pandas as pd
-
     from pipeline import storage
 
-    town = pd.Series(storage.Lying(sources.parcels).values("town_code"), dtype=object)
-    codes = [one.code for one in sources.desk.county.towns]
-    return (~town.isin(codes) if code == OTHER else town.eq(code)).to_numpy(dtype=bool)
+    plots = storage.Lying(sources.parcels)
+    if code == OTHER:
+        return ~plots.holding({"town_code": [one.code for one in sources.desk.county.towns]})
+    return plots.holding({"town_code": [code]})

@@ -81,11 +81,6 @@ class Lying:
         sides = [boxes.field(edge).to_numpy(zero_copy_only=False) for edge in EDGES]
         return np.column_stack(sides)
 
-    def values(self, name: str) -> NDArray[np.object_]:
-        """Return a column of text, None where it is missing."""
-        column = pq.read_table(self.path, columns=[name])[name]
-        return np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
-
     def holding(self, only: Mapping[str, Collection[str]]) -> Bools:
         """Return which rows hold, in each of these columns of text, one of the values wanted."""
         chosen = np.ones(pq.read_metadata(self.path).num_rows, dtype=bool)
