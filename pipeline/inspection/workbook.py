@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 
 from pipeline import storage
 from pipeline.inspection import tables
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+    from openpyxl.worksheet.header_footer import HeaderFooterItem
     from openpyxl.worksheet.worksheet import Worksheet
 
     from pipeline.inspection.products import Inspection
@@ -44,10 +46,11 @@ def workbook(found: Inspection, run_id: str) -> bytes:
     book = Workbook()
     first = book.worksheets[0]
     first.title = "摘要"
-    title = f"数据日期 {found.ours.export.isoformat()}　run_id {run_id}"
+    title = f"数据日期 {found.ours.export.isoformat()}　产品编号 {run_id}"
     for number, line in enumerate([title, *summary_text(found).splitlines()], 1):
         _text(first, number, 1, line)
     first.column_dimensions["A"].width = 120
+    _printed(first)
     pages = (
         ("分镇分类对照", found.cells, CELL_COLUMNS),
         ("差异图斑", found.differences, tables.DIFFERENCE_COLUMNS),
@@ -75,6 +78,18 @@ def _page(page: Worksheet, table: pd.DataFrame, columns: Mapping[str, str]) -> N
         )
     page.freeze_panes = "A2"
     page.auto_filter.ref = page.dimensions
+    page.print_title_rows = "1:1"
+    _printed(page)
+
+
+def _printed(page: Worksheet) -> None:
+    """Set a sheet up for printing: A4 across, one page wide, its name and number at the foot."""
+    page.page_setup.paperSize = page.PAPERSIZE_A4
+    page.page_setup.orientation = page.ORIENTATION_LANDSCAPE
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    page.page_setup.fitToHeight = 0
+    footer = cast("HeaderFooterItem", page.oddFooter)  # every sheet has one
+    footer.left.text, footer.right.text = "&A", "第 &P 页，共 &N 页"
 
 
 def _put(page: Worksheet, row: int, at: int, name: str, value: object) -> int:
