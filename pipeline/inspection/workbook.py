@@ -37,6 +37,10 @@ CELL_COLUMNS = {
 READING_COLUMNS = {"sheet": "工作表", "item": "项目", "text": "内容"}
 MU_FORMAT = "0.00####"
 WIDEST, NARROWEST = 60, 8
+READ_WIDTH, LINE_PT = 118, 15
+FITS_A4 = 160
+"""Characters side by side that a page of A4 still holds legibly."""
+_EVEN = Font(name="宋体")  # a Chinese character is two Latin ones wide: columns of text line up
 _HEAD = PatternFill("solid", start_color="DDEBF7")
 _TOP, _WRAPPED = (Alignment(wrap_text=wrap, vertical="top") for wrap in (False, True))
 
@@ -48,8 +52,10 @@ def workbook(found: Inspection, run_id: str) -> bytes:
     first.title = "摘要"
     title = f"数据日期 {found.ours.export.isoformat()}　产品编号 {run_id}"
     for number, line in enumerate([title, *summary_text(found).splitlines()], 1):
-        _text(first, number, 1, line)
-    first.column_dimensions["A"].width = 120
+        lines = -(-_text(first, number, 1, line) // READ_WIDTH)
+        first.cell(number, 1).font = _EVEN
+        first.row_dimensions[number].height = LINE_PT * max(lines, 1)
+    first.column_dimensions["A"].width = READ_WIDTH + 2
     _printed(first)
     pages = (
         ("分镇分类对照", found.cells, CELL_COLUMNS),
@@ -83,11 +89,12 @@ def _page(page: Worksheet, table: pd.DataFrame, columns: Mapping[str, str]) -> N
 
 
 def _printed(page: Worksheet) -> None:
-    """Set a sheet up for printing: A4 across, one page wide, its name and number at the foot."""
-    page.page_setup.paperSize = page.PAPERSIZE_A4
+    """Set a sheet up for printing: across, one page wide, its name and number at the foot."""
+    wide = sum(column.width for column in page.column_dimensions.values()) > FITS_A4
+    page.page_setup.paperSize = page.PAPERSIZE_A3 if wide else page.PAPERSIZE_A4
     page.page_setup.orientation = page.ORIENTATION_LANDSCAPE
     page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    page.page_setup.fitToHeight = 0
+    page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
     footer = cast("HeaderFooterItem", page.oddFooter)  # every sheet has one
     footer.left.text, footer.right.text = "&A", "第 &P 页，共 &N 页"
 
