@@ -14,10 +14,10 @@ _WIDE = ("W", "F")
 def aligned(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table for a terminal: first column left, the others right, Chinese two wide."""
     table = [[str(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(_width(cell) for cell in column) for column in zip(*table, strict=True)]
+    widths = [max(width(cell) for cell in column) for column in zip(*table, strict=True)]
     lines = []
     for row in table:
-        gaps = [" " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
+        gaps = [" " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)]
         cells = [
             row[0] + gaps[0],
             *(gap + cell for gap, cell in zip(gaps[1:], row[1:], strict=True)),
@@ -26,5 +26,6 @@ def aligned(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
     return sum(2 if unicodedata.east_asian_width(letter) in _WIDE else 1 for letter in text)

@@ -10,6 +10,7 @@ from command_line import gengbao
 from pipeline import cli
 from pipeline.errors import UsageError
 from pipeline.stages.workers import most_workers
+from pipeline.terminal import width
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,10 @@ def test_every_help_page_is_chinese():
         assert not re.search("usage|options|positional|show this|--[a-z-]+ [A-Z]+", page), (
             command.name
         )
+
+
+def test_the_columns_of_a_help_page_line_up():
+    page = gengbao("province", "--help").stdout
+    heads = re.findall(r"^(  --\S+(?: \w+)?  +)\S", page, flags=re.MULTILINE)
+    assert len(heads) == 8  # --debug and the command's own seven
+    assert len({width(head) for head in heads}) == 1

@@ -7,9 +7,10 @@ import re
 from typing import TYPE_CHECKING
 
 from pipeline.errors import Finding, UsageError
+from pipeline.terminal import width
 
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 _HEADS = {
     "usage: ": "用法：",
@@ -36,13 +37,28 @@ _SAID = (
 _LISTED = re.compile(r"(?:are required: |choose from |could match ).*", re.DOTALL)
 """Where argparse lists words, a comma and a blank between them."""
 
+_NOTHING = "\u200b"
+"""Takes no room, but argparse counts it: so what it sets in columns lines up in Chinese too."""
+
+
+class _Aligned(argparse.HelpFormatter):
+    """A help page on which a Chinese character is two columns wide."""
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        said = super()._format_action_invocation(action)
+        return said + _NOTHING * (width(said) - len(said))
+
 
 class Grammar(argparse.ArgumentParser):
     """A parser whose help is Chinese and that raises UsageError instead of ending the process."""
 
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - argparse's own
+        """Begin a grammar, given what argparse takes by name."""
+        super().__init__(formatter_class=_Aligned, **given)
+
     def format_help(self) -> str:
         """Return the help page."""
-        text = super().format_help()
+        text = super().format_help().replace(_NOTHING, "")
         for english, chinese in _HEADS.items():
             text = text.replace(english, chinese)
         return text
