@@ -86,3 +86,15 @@ def test_shapes_that_come_back_different_are_found_out(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="核对不符"):
         storage.write_onto(tmp_path / "b.parquet", columns, other)
     assert not (tmp_path / "b.parquet").exists()
+
+
+def test_rows_are_chosen_by_what_they_hold_and_where_they_lie(tmp_path):
+    frame = squares(9)
+    path = tmp_path / "a.parquet"
+    storage.write_frame(path, frame, bbox=True, group_rows=4)
+    marked = storage.read_frame(path, only={"flags": ["甲", "乙"]})
+    assert_geodataframe_equal(marked, frame.iloc[::2].reset_index(drop=True))
+    places = frame.geometry.iloc[[3, 8]].bounds.to_numpy()
+    both = storage.read_frame(path, ["bsm", "geometry"], only={"flags": ["甲"]}, near=places)
+    assert list(both["bsm"]) == ["0008"]
+    assert len(storage.read_frame(path, only={"flags": ["乙"]})) == 0
