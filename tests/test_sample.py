@@ -21,10 +21,12 @@ from pipeline import measure
 from pipeline.errors import ConfigError, UsageError
 from pipeline.ingest.county import load_county
 from pipeline.sample import detail, make_sample
+from pipeline.sample.coverage import assemble
 from pipeline.sample.dates import DEADLINE, later_days, rhythm
 from pipeline.sample.detail import detailed
 from pipeline.sample.figures import load_figures
 from pipeline.sample.lanes import Lane, areal_scale
+from pipeline.sample.outline import Net
 
 CRS = "EPSG:4524"
 DATES = ("2022-12-31", "2023-09-30", "2023-10-31", "2023-11-30")
@@ -485,6 +487,34 @@ def test_borders_get_a_surveys_vertices_and_plots_keep_their_areas():
     assert np.median(step) < 6.5
     assert shapely.get_num_coordinates(shapes[:900]).mean() > 40
     assert np.array_equal(np.round(xy, 4), xy)
+
+
+def net_of(cells, seeds, town):
+    """The net of some boxes: their borders, each once."""
+    ridges = shapely.get_parts(shapely.unary_union(shapely.boundary(cells)))
+    return Net(ridges=ridges, seeds=np.array(seeds), town=np.array(town))
+
+
+@pytest.mark.parametrize(("least_m2", "areas"), [(400.0, [500, 9500]), (1500.0, [10_000])])
+def test_forest_cells_smaller_than_a_scale_allows_join_their_neighbours(least_m2, areas):
+    """A square of 1 ha; a line 5 m from its edge cuts 500 m² off."""
+    x, y = 36_600_000.0, 3_700_000.0
+    cells = [shapely.box(x, y, x + 5, y + 100), shapely.box(x + 5, y, x + 100, y + 100)]
+    net = net_of(cells, [[x + 2, y + 9], [x + 50, y + 9]], [0, 0])
+    nothing = np.array([], dtype=object)
+    faces = assemble([], nothing, nothing, np.array([], dtype=int), net, least_m2)
+    assert sorted(faces.geometry.area.round()) == areas
+
+
+def test_a_place_belongs_to_the_town_of_the_cell_around_it():
+    """Two cells of 10 m × 10 m, and a place beside them."""
+    cells = [shapely.box(0, 0, 10, 10), shapely.box(10, 0, 20, 10)]
+    net = net_of(cells, [[13.0, 5.0], [4.0, 5.0]], [7, 3])
+    assert net.towns_at(shapely.points([[1.0, 9.0], [19.0, 1.0], [21.0, 5.0]])).tolist() == [
+        3,
+        7,
+        -1,
+    ]
 
 
 def test_however_few_plots_are_worked_out_at_once_every_vertex_stays(monkeypatch):

@@ -68,6 +68,7 @@ def build(
     axes = np.vstack([v.axis for v in valleys])
     net = outline.weave(ground, axes, scale.cells, rng[2])
     table, faces = _cover(figures, scale, valleys, net, rng)
+    del net  # a million cells are a gigabyte
     if scale.vertex_m is not None:
         faces = detailed(faces, scale.vertex_m, np.random.default_rng([seed, len(rng)]))
     atoms = _dress(table, faces, valleys, (code, name, figures), rng[5])
@@ -128,7 +129,7 @@ def _cover(
     cells = pd.concat([cells, pd.DataFrame(mouth.drop(columns="geometry")).assign(group="land")],
                       ignore_index=True)  # fmt: skip
     town = cells["town"].to_numpy(dtype=np.int64)
-    return cells, coverage.assemble(valleys, cuts, points, town, net)
+    return cells, coverage.assemble(valleys, cuts, points, town, net, scale.least_m2)
 
 
 def _dress(

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Objects = NDArray[np.object_]
     Ints = NDArray[np.int64]
 
-_SMALL_M2 = 1500.0
 _ROUNDS = 8
 
 
@@ -85,18 +84,14 @@ def _outside(ridges: Objects, valleys: list[Valley]) -> Objects:
 
 
 def assemble(
-    valleys: list[Valley], cuts: Objects, inside: Objects, town: Ints, net: Net
+    valleys: list[Valley], cuts: Objects, inside: Objects, town: Ints, net: Net, least_m2: float
 ) -> gpd.GeoDataFrame:
     """Return the coverage: geometry, cell (row of `inside`, −1 for forest), town.
 
-    cuts: lines between cells; inside: one point per cell; town: of each cell. Raises GengbaoError
-    when a cell isn't exactly one face.
+    cuts: lines between cells; inside: one point per cell; town: of each cell; least_m2: forest
+    smaller than this joins its neighbours. Raises GengbaoError when a cell isn't exactly one face.
     """
-    lines = np.concatenate(
-        (np.array(_skeleton(valleys), dtype=object), cuts, _outside(net.ridges, valleys))
-    )
-    noded = shapely.get_parts(shapely.unary_union(lines, grid_size=GRID_M))
-    faces = shapely.get_parts(shapely.polygonize(noded))
+    faces = _faces(valleys, cuts, net.ridges)
     tree = shapely.STRtree(faces)
     cell_i, face_i = tree.query(inside, predicate="within")
     if len(np.unique(cell_i)) < len(inside) or len(np.unique(face_i)) < len(face_i):
@@ -109,40 +104,46 @@ def assemble(
     land = np.full(len(faces), -1)
     land[face_i] = town[cell_i]
     free = np.flatnonzero(cell < 0)
-    spots = shapely.point_on_surface(faces[free])
-    at, in_cell = shapely.STRtree(net.cells).query(spots, predicate="within")
-    land[free[at]] = net.town[in_cell]
+    land[free] = net.towns_at(shapely.point_on_surface(faces[free]))
     keep = land >= 0
     out = gpd.GeoDataFrame({"cell": cell[keep], "town": land[keep]}, geometry=faces[keep], crs=CRS)
-    out = _absorb(out, np.array([v.polygon() for v in valleys], dtype=object))
+    out = _absorb(out, np.array([v.polygon() for v in valleys], dtype=object), least_m2)
     return _without_exclaves(out)
 
 
-def _absorb(faces: gpd.GeoDataFrame, floors: Objects) -> gpd.GeoDataFrame:
+def _faces(valleys: list[Valley], cuts: Objects, ridges: Objects) -> Objects:
+    """Return what all lines together enclose."""
+    lines = np.concatenate(
+        (np.array(_skeleton(valleys), dtype=object), cuts, _outside(ridges, valleys))
+    )
+    noded = shapely.get_parts(shapely.unary_union(lines, grid_size=GRID_M))
+    return np.asarray(shapely.get_parts(shapely.polygonize(noded)))
+
+
+def _absorb(faces: gpd.GeoDataFrame, floors: Objects, least_m2: float) -> gpd.GeoDataFrame:
     """Give small leftovers beside valleys to forest, one after the other until none is left over.
 
     Where several lie side by side, only the outermost touches forest at first.
     """
     for _ in range(_ROUNDS):
-        fewer = _absorbed(faces, floors)
+        fewer = _absorbed(faces, floors, least_m2)
         if len(fewer) == len(faces):
             break
         faces = fewer
     return faces
 
 
-def _absorbed(faces: gpd.GeoDataFrame, floors: Objects) -> gpd.GeoDataFrame:
+def _absorbed(faces: gpd.GeoDataFrame, floors: Objects, least_m2: float) -> gpd.GeoDataFrame:
     """Give each small leftover that touches forest to that it shares the longest border with."""
     geometry = faces.geometry.to_numpy()
     tree = shapely.STRtree(geometry)
     forest = (faces["cell"] < 0).to_numpy()
     loose = np.zeros(len(faces), dtype=bool)
     candidates = np.flatnonzero(forest)
-    hit, _ = shapely.STRtree(floors).query(
-        shapely.point_on_surface(geometry[candidates]), predicate="within"
-    )
+    spots = shapely.STRtree(shapely.point_on_surface(geometry[candidates]))
+    _, hit = spots.query(floors, predicate="contains")  # the few large ones ask: they are prepared
     loose[candidates[hit]] = True
-    small = np.flatnonzero(forest & ((shapely.area(geometry) < _SMALL_M2) | loose))
+    small = np.flatnonzero(forest & ((shapely.area(geometry) < least_m2) | loose))
     left, right = tree.query(geometry[small], predicate="touches")
     ok = forest[right] & ~np.isin(right, small)
     left, right = small[left[ok]], right[ok]

@@ -34,7 +34,8 @@ class Scale:
 
     field_mu, filler_mu: mean size of a retained field and of other valley land; cells: forest
     cells; set_name: which figures; layout: which towns and rivers; radius_km: of the outline;
-    vertex_m: most between two vertices of a border (None: as drawn, half a real survey's number).
+    least_m2: smaller forest cells join their neighbours; vertex_m: most between two vertices of a
+    border (None: as drawn, half a real survey's number).
     """
 
     name: str
@@ -45,6 +46,7 @@ class Scale:
     field_mu: float
     filler_mu: float
     step_m: float
+    least_m2: float = 1500.0
     vertex_m: float | None = None
 
 
@@ -59,8 +61,8 @@ SCALES = {
               field_mu=12.0, filler_mu=14.0, step_m=25.0, vertex_m=12.5),
         Scale(name="county", set_name="zhashui", layout="nine", radius_km=27.0, cells=236_000,
               field_mu=3.6, filler_mu=4.0, step_m=25.0, vertex_m=5.5),
-        Scale(name="stress", set_name="zhashui", layout="nine", radius_km=27.0, cells=1_060_000,
-              field_mu=1.4, filler_mu=1.5, step_m=25.0, vertex_m=5.5),
+        Scale(name="stress", set_name="zhashui", layout="nine", radius_km=27.0, cells=1_130_000,
+              field_mu=1.4, filler_mu=1.5, step_m=25.0, least_m2=400.0, vertex_m=4.0),
     )
 }  # fmt: skip
 

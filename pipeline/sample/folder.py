@@ -145,8 +145,8 @@ def _export(county: County, state: progress.State, number: int, root: Path) -> N
     frame = export_frame(county.atoms, state, county.code)
     year, name = state.day.year, f"{county.name}地类图斑"
     ways: dict[str, Callable[[], None]] = {
-        "town": lambda: _by_town(county, frame, state, root),
-        "town_unprefixed": lambda: _by_town(county, unprefixed(frame), state, root),
+        "town": lambda: _by_town(county, frame, state.day, root),
+        "town_unprefixed": lambda: _by_town(county, frame, state.day, root, unprefixed),
         "gdb": lambda: deliver.file_gdb(frame, root / f"{county.code}{year}变更调查.gdb", "DLTB"),
         "gpkg": lambda: deliver.geopackage(frame, root / f"{name}.gpkg", "DLTB"),
         "parquet": lambda: deliver.geoparquet(frame, root / f"{name}.parquet"),
@@ -157,12 +157,15 @@ def _export(county: County, state: progress.State, number: int, root: Path) -> N
     ways[first[number] if number < len(first) else later[(number - 2) % len(later)]]()
 
 
-def _by_town(county: County, frame: gpd.GeoDataFrame, state: progress.State, root: Path) -> None:
-    """Write one shapefile per town."""
+def _by_town(
+    county: County, frame: gpd.GeoDataFrame, day: date, root: Path,
+    placed: Callable[[gpd.GeoDataFrame], gpd.GeoDataFrame] = lambda part: part,
+) -> None:  # fmt: skip
+    """Write one shapefile per town; placed: into the delivery's coordinates, town by town."""
     names = county.figures.towns.assign(code=county.code + county.figures.towns["code"])
     for code, name in zip(names["code"], names["name"], strict=True):
         part = frame[frame["ZLDWDM"].str[:9] == code].reset_index(drop=True)
-        deliver.shapefile(part, root / f"地类图斑_{name}.shp", state.day)
+        deliver.shapefile(placed(part), root / f"地类图斑_{name}.shp", day)
 
 
 def export_frame(atoms: gpd.GeoDataFrame, state: progress.State, code: str) -> gpd.GeoDataFrame:

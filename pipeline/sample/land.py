@@ -65,9 +65,8 @@ def forest_classes(
     points: NDArray[np.object_], valleys: list[Valley], rng: np.random.Generator
 ) -> Texts:
     """Return classes of mountain land: open land and shrubs near the valleys, then trees."""
-    floors = shapely.STRtree([v.polygon() for v in valleys])
-    _, distance = floors.query_nearest(points, return_distance=True, all_matches=False)
-    near = np.exp(-distance / 700.0)
+    floors = np.array([v.polygon() for v in valleys], dtype=object)
+    near = np.exp(-_distance_m(points, floors) / 700.0)
     draw = rng.random(len(points))
     out = np.full(len(points), "0301", dtype=object)
     for code, share in (("0305", 0.10 + 0.25 * near), ("0307", 0.05 + 0.15 * near),
@@ -77,6 +76,18 @@ def forest_classes(
     bare = rng.random(len(points)) < 0.004  # noqa: PLR2004 - rock on the ridges
     out[bare] = "1207"
     return out
+
+
+def _distance_m(points: NDArray[np.object_], polygons: NDArray[np.object_]) -> Floats:
+    """Return how far each point is from the nearest of a few polygons with many vertices."""
+    xy, of = shapely.get_coordinates(polygons, return_index=True)
+    edges = np.stack((xy[:-1], xy[1:]), axis=1)[of[1:] == of[:-1]]
+    _, distance = shapely.STRtree(shapely.linestrings(edges)).query_nearest(
+        points, return_distance=True, all_matches=False
+    )
+    _, within = shapely.STRtree(points).query(polygons, predicate="intersects")
+    distance[within] = 0.0
+    return np.asarray(distance)
 
 
 def villages(

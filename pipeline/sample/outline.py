@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 GRID_M = 0.0001
+_BEYOND = 4  # cells that seeds reach beyond the outline: as far as they shape borders inside
 _ROUGH = 0.42  # height of the first bend of a border, as a share of its length
 
 
@@ -81,11 +82,23 @@ def lay_out(scale: Scale, names: list[str], centre: Floats, rng: np.random.Gener
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Net:
-    """Forest cells and their borders: ridges (lines, each once), cells, town of each cell."""
+    """Forest cells: their borders (ridges: lines, each once), the seed and town of each cell."""
 
     ridges: NDArray[np.object_]
-    cells: NDArray[np.object_]
+    seeds: Floats
     town: Ints
+
+    def towns_at(self, spots: NDArray[np.object_]) -> Ints:
+        """Return the town of the cell each point lies in, −1 outside the county."""
+        cells = shapely.get_parts(shapely.polygonize(self.ridges))
+        tree = shapely.STRtree(cells)
+        seed, cell = tree.query(shapely.points(self.seeds), predicate="within")
+        town = np.full(len(cells), -1)
+        town[cell] = self.town[seed]
+        spot, cell = tree.query(spots, predicate="within")
+        out = np.full(len(spots), -1)
+        out[spot] = town[cell]
+        return out
 
 
 def weave(land: Land, valley_points: Floats, count: int, rng: np.random.Generator) -> Net:
@@ -99,12 +112,7 @@ def weave(land: Land, valley_points: Floats, count: int, rng: np.random.Generato
     inside = land.edge_m(seeds) > 0
     keep = inside[left] | inside[right]
     curved = _wiggle(lines[keep], seeds[left[keep]], rng)
-    faces = shapely.get_parts(shapely.polygonize(curved))
-    tree = shapely.STRtree(faces)
-    seed_i, face_i = tree.query(shapely.points(seeds[inside]), predicate="within")
-    own = np.flatnonzero(inside)[seed_i]
-    cells = faces[face_i]
-    return Net(ridges=curved, cells=cells, town=land.town(seeds[own]))
+    return Net(ridges=curved, seeds=seeds[inside], town=land.town(seeds[inside]))
 
 
 def _seeds(land: Land, near: Floats, count: int, rng: np.random.Generator) -> Floats:
@@ -115,6 +123,7 @@ def _seeds(land: Land, near: Floats, count: int, rng: np.random.Generator) -> Fl
     gx, gy = np.meshgrid(np.arange(n), np.arange(n))
     grid = (np.column_stack((gx.ravel(), gy.ravel())) + 0.5) * step - reach + land.centre
     grid = grid + rng.uniform(-0.36, 0.36, grid.shape) * step
+    grid = grid[land.edge_m(grid) > -_BEYOND * step]
     extra = near[rng.integers(0, len(near), int(count * 0.45))]
     extra = extra + rng.normal(0, land.radius_m / 30, extra.shape)
     extra = extra[land.edge_m(extra) > land.radius_m * 0.04]
