@@ -471,7 +471,7 @@ def jittered_net():
 def test_borders_get_a_surveys_vertices_and_plots_keep_their_areas():
     """Clearings are holes."""
     faces = jittered_net()
-    made = detailed(faces, 6.0, np.random.default_rng(6))
+    made = detailed(faces, 6.0, 60, np.random.default_rng(6))
     shapes = made.geometry.to_numpy()
     assert shapely.coverage_is_valid(shapes)
     clearings = shapes[900:]
@@ -518,9 +518,9 @@ def test_a_place_belongs_to_the_town_of_the_cell_around_it():
 
 
 def test_however_few_plots_are_worked_out_at_once_every_vertex_stays(monkeypatch):
-    made = detailed(jittered_net(), 6.0, np.random.default_rng(6))
+    made = detailed(jittered_net(), 6.0, 60, np.random.default_rng(6))
     monkeypatch.setattr(detail, "_BLOCK", 70)
-    few = detailed(jittered_net(), 6.0, np.random.default_rng(6))
+    few = detailed(jittered_net(), 6.0, 60, np.random.default_rng(6))
     assert (shapely.to_wkb(few.geometry.array) == shapely.to_wkb(made.geometry.array)).all()
 
 

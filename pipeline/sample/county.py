@@ -70,7 +70,8 @@ def build(
     table, faces = _cover(figures, scale, valleys, net, rng)
     del net  # a million cells are a gigabyte
     if scale.vertex_m is not None:
-        faces = detailed(faces, scale.vertex_m, np.random.default_rng([seed, len(rng)]))
+        bends = np.random.default_rng([seed, len(rng)])
+        faces = detailed(faces, scale.vertex_m, scale.clear_every, bends)
     atoms = _dress(table, faces, valleys, (code, name, figures), rng[5])
     atoms = course.with_course(atoms, rng[8])
     tables = {

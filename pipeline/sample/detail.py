@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _BENDS = np.array([0.015, 0.008])  # most of either wave, as a share of the edge's length
 _BLOCK = 50_000  # borders, polygons: what is worked out of them together
-_CLEAR_EVERY, _CLEAR_M, _CLEAR_VERTICES = 60, (18.0, 30.0), 24
+_CLEAR_M, _CLEAR_VERTICES = (18.0, 30.0), 24
 
 
 class _Borders(NamedTuple):
@@ -44,14 +44,16 @@ class _Borders(NamedTuple):
 
 
 def detailed(
-    faces: gpd.GeoDataFrame, vertex_m: float, rng: np.random.Generator
+    faces: gpd.GeoDataFrame, vertex_m: float, clear_every: int, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
     """Return the coverage with vertices at most `vertex_m` apart, and clearings in its forest.
+
+    Every `clear_every`th forest cell that has room gets one.
 
     faces: cell (−1: forest), town, geometry (a coverage of polygons on the grid). Areas stay as
     they are but for rounding to the grid; clearings are forest cells of their own at the end.
     """
-    faces = _with_clearings(faces)
+    faces = _with_clearings(faces, clear_every)
     borders = _borders(faces.geometry.to_numpy())
     length = np.hypot(*(borders.ends[:, 1] - borders.ends[:, 0]).T)
     count = np.maximum(np.ceil(length / vertex_m).astype(np.int64), 1)
@@ -142,12 +144,12 @@ def _polygons(borders: _Borders, count: Ints, points: Floats, first: Ints) -> Ob
     )
 
 
-def _with_clearings(faces: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the coverage with round clearings in every 60th forest cell that has room."""
+def _with_clearings(faces: gpd.GeoDataFrame, every: int) -> gpd.GeoDataFrame:
+    """Return the coverage with round clearings in every so manieth forest cell that has room."""
     forest = np.flatnonzero(faces["cell"].to_numpy() < 0)
     spot = shapely.point_on_surface(faces.geometry.to_numpy()[forest])
     room = shapely.distance(shapely.boundary(faces.geometry.to_numpy()[forest]), spot)
-    wide = np.flatnonzero(room > _CLEAR_M[0])[::_CLEAR_EVERY]
+    wide = np.flatnonzero(room > _CLEAR_M[0])[::every]
     around = np.linspace(0, 2 * np.pi, _CLEAR_VERTICES, endpoint=False)
     reach = np.minimum(room[wide] / 2, _CLEAR_M[1])[:, None, None]
     centre = shapely.get_coordinates(spot[wide])[:, None]

@@ -35,7 +35,8 @@ class Scale:
     field_mu, filler_mu: mean size of a retained field and of other valley land; cells: forest
     cells; set_name: which figures; layout: which towns and rivers; radius_km: of the outline;
     least_m2: smaller forest cells join their neighbours; vertex_m: most between two vertices of a
-    border (None: as drawn, half a real survey's number).
+    border (None: as drawn, half a real survey's number, and no clearings); clear_every: of how
+    many forest cells with room for it one has a clearing, so that 1 % of the plots have a hole.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Scale:
     step_m: float
     least_m2: float = 1500.0
     vertex_m: float | None = None
+    clear_every: int = 60
 
 
 SCALES = {
@@ -62,7 +64,8 @@ SCALES = {
         Scale(name="county", set_name="zhashui", layout="nine", radius_km=27.0, cells=236_000,
               field_mu=3.6, filler_mu=4.0, step_m=25.0, vertex_m=5.5),
         Scale(name="stress", set_name="zhashui", layout="nine", radius_km=27.0, cells=1_130_000,
-              field_mu=1.4, filler_mu=1.5, step_m=25.0, least_m2=400.0, vertex_m=4.0),
+              field_mu=1.4, filler_mu=1.5, step_m=25.0, least_m2=400.0, vertex_m=4.0,
+              clear_every=38),
     )
 }  # fmt: skip
 
