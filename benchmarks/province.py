@@ -1,7 +1,7 @@
 """A province's run: speed-up of two workers, cost, memory per plot; writes docs/scale.md's table.
 
 python benchmarks/province.py          4 counties of 10⁴, then of 5·10⁴ plots on 1 and 2 workers
-python benchmarks/province.py --scales small medium county stress    one county of each size, too
+python benchmarks/province.py --scales small medium large county stress    a county of each size
 python benchmarks/province.py --scales county --data FOLDER          sizes alone, kept with the rest
 
 What is measured is kept beside the counties in measured.json, so that sizes can be run one by one.
@@ -20,6 +20,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 HERE = Path(__file__).parent
@@ -27,11 +28,13 @@ ROOT = HERE.parent
 DATA = ROOT / ".gengbao" / "bench" / "province"
 PAGE = ROOT / "docs" / "scale.md"
 FIRST, LAST = "<!-- 量出来的，由 benchmarks/province.py 写 -->", "<!-- 量完 -->"
-SCALES = ("small", "medium", "county", "stress")
+SCALES = ("small", "medium", "large", "county", "stress")
+DECADES = ("small", "large", "stress")  # 10⁴, 10⁵, 10⁶ plots of about 50 vertices each
 EQUAL, EQUAL_SCALES = 4, ("small", "medium")
 SPEED_UP = "speed_up"
 GOAL = 1.7
 MEMORY = "3GiB"
+VERTEX_BYTES = 16  # of WKB; the few of heads and counts are lost in it
 MILLION = 1e6
 
 
@@ -78,9 +81,11 @@ def measured(counties: Path, out: Path, workers: int, memory: str) -> dict[str, 
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         sys.exit(done.stderr)
+    number, vertices = drawn(out)
     peaks = re.findall(r"完成 +0 +\d+ +\d+ +[\d.]+ +(\d+)", done.stdout)
     return {
-        "plots": plots(out),
+        "plots": number,
+        "vertices": vertices,
         "wall_s": wall,
         "cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         "peak_gb": max(map(int, peaks)) / 1000,
@@ -89,10 +94,16 @@ def measured(counties: Path, out: Path, workers: int, memory: str) -> dict[str, 
     }
 
 
-def plots(out: Path) -> int:
-    """Return the plots of the counties' newest exports."""
-    files = out.glob("counties/*/data/processed/exports/*/pieces.parquet")
-    return sum(pq.read_metadata(file.with_name("parcels.parquet")).num_rows for file in files)
+def drawn(out: Path) -> tuple[int, int]:
+    """Return how many plots the counties' newest exports have, and about how many vertices."""
+    number, size = 0, 0
+    for file in out.glob("counties/*/data/processed/exports/*/pieces.parquet"):
+        with pq.ParquetFile(file.with_name("parcels.parquet")) as plots:
+            number += plots.metadata.num_rows
+            for group in range(plots.num_row_groups):
+                wkb = plots.read_row_group(group, ["geometry"])["geometry"]
+                size += pc.sum(pc.binary_length(wkb)).as_py()
+    return number, size // VERTEX_BYTES
 
 
 def size_gb(folder: Path) -> float:
@@ -118,8 +129,8 @@ def speed_up(data: Path, scale: str) -> dict[str, float]:
 
 
 def marginal(results: dict[str, dict[str, float]]) -> list[tuple[str, str, float]]:
-    """Return the CPU seconds a million plots more cost, from each size to the next."""
-    sizes = [scale for scale in SCALES if scale in results]
+    """Return the CPU seconds a million plots more cost, from each decade to the next."""
+    sizes = [scale for scale in DECADES if scale in results]
     return [
         (a, b, (results[b]["cpu_s"] - results[a]["cpu_s"])
          / (results[b]["plots"] - results[a]["plots"]) * MILLION)
@@ -139,16 +150,17 @@ def written(results: dict[str, dict[str, float]]) -> None:
 def table(results: dict[str, dict[str, float]]) -> str:
     """Return what was measured, as Markdown."""
     heads = (
-        "县", "图斑（一期）", "CPU 秒", "每百万图斑 CPU 秒", "墙钟秒（1 个工作进程）",
-        "工作进程内存峰值 GB", "读入 GB", "成果 GB",
+        "县", "图斑（一期）", "每图斑顶点", "CPU 秒", "每百万图斑 CPU 秒", "每百万顶点 CPU 秒",
+        "墙钟秒（1 个工作进程）", "工作进程内存峰值 GB", "读入 GB", "成果 GB",
     )  # fmt: skip
     lines = [f"| {' | '.join(heads)} |", "| ---" + " | --:" * (len(heads) - 1) + " |"]
     for scale in SCALES:
         if scale in results:
             own = results[scale]
             lines.append(
-                f"| {scale} | {own['plots']:,.0f} | {own['cpu_s']:.0f} "
-                f"| {own['cpu_s'] / own['plots'] * MILLION:.0f} | {own['wall_s']:.0f} "
+                f"| {scale} | {own['plots']:,.0f} | {own['vertices'] / own['plots']:.0f} "
+                f"| {own['cpu_s']:.0f} | {own['cpu_s'] / own['plots'] * MILLION:.0f} "
+                f"| {own['cpu_s'] / own['vertices'] * MILLION:.1f} | {own['wall_s']:.0f} "
                 f"| {own['peak_gb']:.2f} | {own['in_gb']:.2f} | {own['out_gb']:.2f} |"
             )
     steps = marginal(results)

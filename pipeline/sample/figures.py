@@ -61,6 +61,8 @@ SCALES = {
               field_mu=40.0, filler_mu=40.0, step_m=30.0),
         Scale(name="medium", set_name="zhashui", layout="nine", radius_km=27.0, cells=39_000,
               field_mu=12.0, filler_mu=14.0, step_m=25.0, vertex_m=12.5),
+        Scale(name="large", set_name="zhashui", layout="nine", radius_km=27.0, cells=92_000,
+              field_mu=7.0, filler_mu=8.0, step_m=25.0, vertex_m=13.0),
         Scale(name="county", set_name="zhashui", layout="nine", radius_km=27.0, cells=236_000,
               field_mu=3.6, filler_mu=4.0, step_m=25.0, vertex_m=5.5),
         Scale(name="stress", set_name="zhashui", layout="nine", radius_km=27.0, cells=1_130_000,

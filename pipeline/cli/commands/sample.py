@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--scale",
-        choices=("tiny", "small", "medium", "county", "stress"),
+        choices=("tiny", "small", "medium", "large", "county", "stress"),
         default="small",
         help="多大的县（默认 small）",
     )
