@@ -188,7 +188,8 @@ def test_a_countys_own_folder_is_no_province(tiny, tmp_path):
         run_province(tiny, tmp_path, Cluster(), Wanted())
 
 
-def test_a_scheduler_that_does_not_answer_is_told(counties, tmp_path):
+def test_a_scheduler_that_does_not_answer_is_told(counties, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.province.cluster.CONNECT_SECONDS", 0.5)
     nobody = Cluster(scheduler="tcp://127.0.0.1:9")
     with pytest.raises(UsageError, match="连不上") as caught:
         run_province(counties, tmp_path / "out", nobody, Wanted())
