@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 BLOCK = 4_096
-PARTS = 8
 
 
 class Years(NamedTuple):
     """Which plots of two years are the same.
 
-    twin: per row of now its row in before (−1: none); standing: of the rows with the same twin the
-    first, which stands for it; moved: rows of now without one; gone: rows of before that are none.
+    twin: per row of now its row in before (−1: none); standing: whether it is the first row with
+    that twin, which stands for it; moved: rows of now without one; gone: rows of before that are
+    no twin.
     """
 
     twin: np.ndarray
@@ -85,28 +85,32 @@ def answer(read: dict[str, Future[pa.Table]], out: Path, clock: Clock) -> tuple[
     """Write the plots with their figures; return the sums of county and towns, and their number."""
     zones = {name: read.pop(name).result() for name in ("pbf", "target", "towns")}
     layers = {name: zone(table["geometry"]) for name, table in zones.items()}
-    now, last = read["now"].result(), read.pop("before")
+    now, towns = read.pop("now").result(), zones["towns"]["xzqdm"]
+    number, classes = len(now), now["dlbm"]
     clock("load, read, small layers")
-    works = [partial(year_ago, now["geometry"], last, clock)]
-    works += [partial(measured, *part, layers, clock) for part in in_blocks(now)]
-    results = measure.one_by_one(lambda work: work(), works)
+    results = measure.one_by_one(
+        lambda work: work(),
+        [
+            partial(year_ago, now["geometry"], read.pop("before"), clock),
+            *(partial(measured, *part, layers, clock) for part in in_blocks(now)),
+        ],
+    )
+    del now  # from here on a block's shapes are let go of when it is written
     before = next(results)
     with Output(out, clock) as output:
         late, near = [], []
         for block in results:
             with clock.part("figures"):
-                plots, moved = with_figures(block, before, zones["towns"]["xzqdm"])
-                met = before.moved.tree.query(block.boxes)[0]
+                plots, moved = with_figures(block, before, towns)
+                near.append(standing_near(block, before))
             output.write(plots)
             late.append(moved)
-            near.append(block.start + np.unique(met))
         clock.skip()
-        standing = np.intersect1d(np.concatenate(near), before.years.standing)
-        output.write(reclassed(pa.concat_tables(late), now, standing, before))
+        output.write(reclassed(pa.concat_tables(late), classes, near, before))
     clock("moved plots")
     totals = sums(pa.concat_tables(output.figures))
     clock("sums")
-    return totals, len(now)
+    return totals, number
 
 
 class Output:
@@ -150,15 +154,17 @@ def year_ago(now: pa.ChunkedArray, read: Future[pa.Table], clock: Clock) -> Befo
     with clock.part("match years"):
         years = matched(now, before)
         moved = overlay.layer(overlay.valid_rings(taken(now, years.moved)))
-        return Before(table["dlbm"], years, moved, on(before, years.gone, years.gone, moved))
+        return Before(table["dlbm"], years, moved, on(taken(before, years.gone), years.gone, moved))
 
 
 def matched(now: pa.ChunkedArray, before: pa.ChunkedArray) -> Years:
     """Return which plots of two years are the same, byte for byte."""
     twin = overlay.same_bytes(now, before)
     known, first = np.unique(twin, return_index=True)
+    standing = np.zeros(len(now), np.bool_)
+    standing[first[known >= 0]] = True
     gone = np.setdiff1d(np.arange(len(before)), known)
-    return Years(twin, first[known >= 0], np.flatnonzero(twin < 0), gone)
+    return Years(twin, standing, np.flatnonzero(twin < 0), gone)
 
 
 def measured(
@@ -211,27 +217,34 @@ def with_figures(block: Block, before: Before, towns: pa.ChunkedArray) -> tuple[
     return table.filter(stayed), table.filter(~stayed)
 
 
-def reclassed(moved: pa.Table, now: pa.Table, standing: np.ndarray, before: Before) -> pa.Table:
+def standing_near(block: Block, before: Before) -> tuple[pa.Array, np.ndarray]:
+    """Return the plots of a block that stand for last year's near moved ones, and its rows."""
+    near = np.unique(before.moved.tree.query(block.boxes)[0])
+    near = near[before.years.standing[block.start + near]]
+    return block.plots["geometry"].take(pa.array(near)), before.years.twin[block.start + near]
+
+
+def reclassed(
+    moved: pa.Table,
+    classes: pa.ChunkedArray,
+    near: list[tuple[pa.Array, np.ndarray]],
+    before: Before,
+) -> pa.Table:
     """Return the moved plots with how much of each was of another class, summed over pairs.
 
-    standing: rows of now near them, each the first of its twin: last year's plots that are no more
-    than today's have no other ground.
+    classes: of all plots of now; near: what stands of last year's near them, block by block.
     """
-    years = before.years
-    found = measure.for_each(
-        lambda rows: on(now["geometry"], rows, years.twin[rows], before.moved),
-        np.array_split(standing, PARTS),
-    )
+    found = measure.for_each(lambda some: on(*some, before.moved), near)
     met = Met(*(np.concatenate(values) for values in zip(before.met, *found, strict=True)))
-    differs = before.differing(now["dlbm"].take(years.moved[met.moved]), met.row)
+    differs = before.differing(classes.take(before.years.moved[met.moved]), met.row)
     changed = np.bincount(met.moved, met.m2 * differs, len(moved))
     at = moved.column_names.index("changed_m2")
     return moved.set_column(at, "changed_m2", pa.array(changed, pa.float64()))
 
 
-def on(wkb: pa.ChunkedArray, chosen: np.ndarray, row: np.ndarray, moved: overlay.Layer) -> Met:
-    """Return which moved plots lie on the chosen ones, which are these rows of a year ago."""
-    edges = overlay.flat(overlay.valid_rings(taken(wkb, chosen)))
+def on(wkb: pa.Array, row: np.ndarray, moved: overlay.Layer) -> Met:
+    """Return which moved plots lie on these of a year ago, whose rows are given."""
+    edges = overlay.flat(overlay.valid_rings(wkb))
     pairs = overlay.overlaps(overlay.boxes(edges), moved, edges=edges)
     return Met(pairs.right, row[pairs.left], pairs.planar_m2)
 

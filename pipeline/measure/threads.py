@@ -40,7 +40,9 @@ def one_by_one(function: Callable[[Item], Result], items: Iterable[Item]) -> Ite
         yield from map(function, work)
         return
     with ThreadPoolExecutor(_THREADS, thread_name_prefix=_NAME) as pool:
-        yield from pool.map(function, work)
+        results = pool.map(function, work)
+        del items, work  # each is let go of when it is done
+        yield from results
 
 
 def in_threads(
