@@ -23,7 +23,8 @@ import shapely
 from pipeline.ingest.county import load_county
 from pipeline.render import MapData, MapSpec, discover, render
 from pipeline.render.fonts import faces
-from pipeline.stages import Desk, drawing
+from pipeline.stages import Desk
+from pipeline.stages.pictured import map_data
 
 PLOTS_A_SIDE = 500
 ALONE = 4
@@ -89,8 +90,7 @@ def alone(county: Path, out: Path, product: str) -> None:
 def data_of(spec: MapSpec, county: Path, out: Path) -> MapData:
     """Read what a product needs, as the run does."""
     desk = Desk(load_county(county), out)
-    order = drawing.Order(spec.name, desk.county.newest, "0" * 12, desk.maps)
-    return drawing.map_data(desk, spec, order)
+    return map_data(desk, spec, desk.county.newest, "0" * 12)
 
 
 def survey(data: MapData) -> gpd.GeoDataFrame:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from pipeline.cli import run
+from pipeline.cli import main
 
-sys.exit(run())
+sys.exit(main())

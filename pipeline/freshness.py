@@ -46,31 +46,31 @@ class Contents:
             for file in sorted(p for p in path.rglob("*") if p.is_file()):
                 digest.update(f"{file.relative_to(path).as_posix()}\0{self.of(file)}\0".encode())
             return digest.hexdigest()
-        marks = _marks(path)
+        now = [*marks(path)]
         name = str(path)
         self.seen.add(name)
-        if name in self.known and self.known[name][:4] == marks:
+        if name in self.known and self.known[name][:4] == now:
             return str(self.known[name][4])
         with path.open("rb") as handle:
             digest_text = hashlib.file_digest(handle, "sha256").hexdigest()
-        self.known[name] = [*marks, digest_text]
+        self.known[name] = [*now, digest_text]
         return digest_text
 
     def moved(self, path: Path, place: Path) -> None:
         """Keep the hash of `path`, whose file has been moved to `place`: only its marks changed."""
         known = self.known.get(str(path))
         if known is not None:
-            self.known[str(path)] = [*_marks(place), known[4]]
+            self.known[str(path)] = [*marks(place), known[4]]
 
     def of_all(self, paths: Iterable[Path], *, base: Path) -> dict[str, str]:
         """Return hashes by path relative to `base` (so that a moved folder keeps its keys)."""
         return {os.path.relpath(path, base): self.of(path) for path in sorted(set(paths))}
 
 
-def _marks(path: Path) -> list[int]:
-    """Return what changes when a file does, without reading it."""
+def marks(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file does, or another takes its place, without reading it."""
     stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def code_files(rooms: Sequence[str]) -> list[Path]:

@@ -5,6 +5,7 @@ A command is one file in `commands/`, found by itself: it holds COMMANDS, a tupl
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -27,6 +28,13 @@ __all__ = ["Command", "discover", "run"]
 log = logging.getLogger("gengbao")
 
 EXIT_CODES = "退出码：0 完成，2 用法，3 配置或表格，4 输入数据，5 写出，1 程序自身错误"
+
+
+def main() -> int:
+    """Run the command this process was started for; return its exit code."""
+    code = run()
+    gc.freeze()  # else the interpreter looks through all the libraries once more: 0.2 seconds
+    return code
 
 
 def run(argv: Sequence[str] | None = None) -> int:

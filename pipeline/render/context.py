@@ -26,6 +26,8 @@ LAYERS = (
 The rim has the colour of its ground: it lies under the next layer, so that no paper shines through
 where two layers meet, and it keeps a least width for what is a line on the ground.
 """
+CODES = tuple(start for _, starts, *_ in LAYERS for start in starts)
+"""First digits of what is drawn."""
 _DETAIL_MM = 0.15
 _LEAST_MM2 = 0.04
 _LINE_PT = 0.2

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
+    import numpy as np
     import pandas as pd
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from pipeline.model import County
     from pipeline.render.style import Page
@@ -49,7 +51,9 @@ class MapSpec:
     whole story, so earlier exports have none of their own; png: also as pictures (of a book:
     its first page); book: of many pages, which several processes draw; file: name without ending
     where it isn't title_paper; command: that draws it (all but `maps` draw theirs on request, from
-    data of their own).
+    data of their own). Where it needs the land: land: first digits of the DLBM whose plots it may
+    show anywhere; windows: from all its data but the land, boxes of ground (n, 4: west, south,
+    east, north, m) in which it shows every plot. The shapes of others are not read.
     """
 
     name: str
@@ -63,6 +67,8 @@ class MapSpec:
     book: Book | None = None
     file: str = ""
     command: str = "maps"
+    land: tuple[str, ...] = ()
+    windows: Callable[[MapData], NDArray[np.float64]] | None = None
 
     @property
     def stem(self) -> str:
@@ -77,10 +83,11 @@ class MapData:
     towns: town_code, town, geometry (polygons in the county's CRS); gaps and summary: tables of
     design §3, any exports (亩 as decimal text or Decimal); export: the date shown; product_id:
     printed on it. Members that only some products need: land: plots (dlbm, geometry) of the
-    export; tasks: the export's ledger (design §3, with polygons); history, waterfall, progress:
-    the tables of that name, any exports, as text; findings: of a quality check (rule, text,
-    severity, bsm, found, town_code, x, y, geometry in the county's CRS). scope: what the places are
-    called; of a province, its counties stand as towns of a county in one CRS for all.
+    export, without the shapes that the product doesn't show; tasks: the export's ledger (design §3,
+    with polygons); history, waterfall, progress: the tables of that name, any exports, as text;
+    findings: of a quality check (rule, text, severity, bsm, found, town_code, x, y, geometry in the
+    county's CRS). scope: what the places are called; of a province, its counties stand as towns of
+    a county in one CRS for all.
 
     Raises
     ------

@@ -11,11 +11,11 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipeline.freshness import PACKAGE, code_files, key_of
 from pipeline.stages.desk import Job, Outcome, settings
+from pipeline.stages.pictured import LAYERS, TABLES, map_data, rows_until
 from pipeline.stages.workers import die_with_parent, most_workers
 
 if TYPE_CHECKING:
@@ -23,18 +23,13 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    import geopandas as gpd
-    import pandas as pd
-
     from pipeline.freshness import State
-    from pipeline.render import MapData, MapSpec, Pages
+    from pipeline.render import MapSpec, Pages
     from pipeline.stages.desk import Desk
 
 log = logging.getLogger("gengbao")
 
 MAPS = "制图"
-TABLES = ("gaps", "summary", "history", "waterfall", "progress")
-LAYERS = {"land": ("parcels.parquet", ("dlbm", "geometry")), "tasks": ("ledger.parquet", None)}
 SHOWN = (
     "name", "code", "crs", "ledger", "deadline", "publisher", "sample", "phases", "towns",
 )  # fmt: skip
@@ -115,7 +110,7 @@ def _inputs(desk: Desk) -> Iterator[Path]:
     for name in TABLES:
         yield desk.processed / f"{name}.csv"
     for day in desk.judged:
-        for file, _ in LAYERS.values():
+        for file in LAYERS.values():
             yield desk.export(day, file)
 
 
@@ -139,8 +134,8 @@ def _shown(desk: Desk, state: State, spec: MapSpec, day: date) -> dict[str, obje
     county = {name: value for name, value in settings(desk).items() if name in SHOWN}
     county["exports"] = [known for known in desk.county.exports if known <= day]
     files = [desk.zone("towns", desk.county.newest)]
-    files += [desk.export(day, file) for name, (file, _) in LAYERS.items() if name in spec.needs]
-    tables = {name: _rows(desk, name, day) for name in TABLES if name in spec.needs}
+    files += [desk.export(day, file) for name, file in LAYERS.items() if name in spec.needs]
+    tables = {name: rows_until(desk, name, day) for name in TABLES if name in spec.needs}
     return {
         "code": state.contents.of_all(code_files(("render",)), base=PACKAGE),
         "map": spec.name,
@@ -148,17 +143,6 @@ def _shown(desk: Desk, state: State, spec: MapSpec, day: date) -> dict[str, obje
         "layers": state.contents.of_all(files, base=desk.out),
         "tables": {k: v.to_csv(index=False) for k, v in tables.items() if v is not None},
     }
-
-
-def _rows(desk: Desk, name: str, day: date) -> pd.DataFrame | None:
-    """Return a table's rows up to an export; None where it isn't made for this county."""
-    from pipeline import storage
-
-    file = desk.processed / f"{name}.csv"
-    if not file.is_file():
-        return None
-    table = storage.read_table(file)
-    return table[table["export"] <= day.isoformat()].reset_index(drop=True)
 
 
 def _stands(
@@ -200,7 +184,10 @@ def _drawn(desk: Desk, orders: Sequence[Order]) -> Iterator[tuple[Order, dict[st
             elif all((order, name) in pieces for name in parts[order]):
                 spec, own = _spec(order), [pieces.pop((order, name)) for name in parts[order]]
                 pages = [part for part in own if not isinstance(part, dict)]
-                yield order, render.join(spec, map_data(desk, spec, order), pages)
+                yield (
+                    order,
+                    render.join(spec, map_data(desk, spec, order.day, order.product_id), pages),
+                )
 
 
 @contextmanager
@@ -258,7 +245,9 @@ def _say(number: int, tasks: Sequence[Task], order: Order, part: str | None) -> 
 def _parts(desk: Desk, order: Order) -> Sequence[str | None]:
     """Return the parts a product is drawn in: itself alone, unless it is a book."""
     spec = _spec(order)
-    return spec.book.parts(map_data(desk, spec, order)) if spec.book else (None,)
+    return (
+        spec.book.parts(map_data(desk, spec, order.day, order.product_id)) if spec.book else (None,)
+    )
 
 
 def _spec(order: Order) -> MapSpec:
@@ -272,38 +261,5 @@ def draw(desk: Desk, order: Order, part: str | None) -> dict[str, bytes] | Pages
     from pipeline import render
 
     spec = _spec(order)
-    data = map_data(desk, spec, order)
+    data = map_data(desk, spec, order.day, order.product_id)
     return render.render(spec, data) if part is None else render.render_part(spec, data, part)
-
-
-def map_data(desk: Desk, spec: MapSpec, order: Order) -> MapData:
-    """Read what a product needs."""
-    from pipeline import render
-
-    towns = _layer(desk.zone("towns", desk.county.newest), None)
-    members: dict[str, Any] = {
-        name: _layer(desk.export(order.day, file), columns)
-        for name, (file, columns) in LAYERS.items()
-        if name in spec.needs
-    }
-    members |= {name: _rows(desk, name, order.day) for name in TABLES if name in spec.needs}
-    return render.MapData(
-        county=desk.county,
-        towns=render.town_shapes(towns, desk.county),
-        export=order.day,
-        product_id=order.product_id,
-        **members,
-    )
-
-
-def _layer(file: Path, columns: tuple[str, ...] | None) -> gpd.GeoDataFrame:
-    """Read a layer, kept for the next product that this process draws."""
-    stat = file.stat()
-    return _read(file, columns, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
-
-
-@lru_cache(maxsize=4)
-def _read(file: Path, columns: tuple[str, ...] | None, _marks: tuple[int, ...]) -> gpd.GeoDataFrame:
-    from pipeline import storage
-
-    return storage.read_frame(file, None if columns is None else list(columns))

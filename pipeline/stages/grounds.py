@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pipeline.freshness import key_of
+from pipeline.freshness import key_of, marks
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -62,8 +62,8 @@ class Sources:
             r: f for r, f in self.zones.items() if r not in COVERS and r in (only or self.zones)
         }
         opened = None if self.day == self.desk.county.ledger else self.opened
-        marks = tuple(_marks(file) for file in (*files.values(), self.opened))
-        return dict(_lists(tuple(files.items()), opened, marks))
+        now = tuple(marks(file) for file in (*files.values(), self.opened))
+        return dict(_lists(tuple(files.items()), opened, now))
 
 
 @lru_cache(maxsize=2)
@@ -80,12 +80,6 @@ def _lists(
     columns = ["bsm", "geometry"]
     plots = storage.read_frame(opened, columns, only={"bsm": named or {""}})
     return evidence.follow_lists(lists, plots)
-
-
-def _marks(file: Path) -> tuple[int, ...]:
-    """Return what tells a file from one that was written in its place."""
-    stat = file.stat()
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def parts_of(county: County) -> dict[str, str]:

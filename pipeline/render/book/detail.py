@@ -79,6 +79,12 @@ def pages(data: MapData, plan: Plan, section: Section, words: Words) -> Iterator
         yield sheet.figure
 
 
+def grounds(plan: Plan) -> NDArray[np.float64]:
+    """Return the ground of every frame (n, 4: west, south, east, north in m)."""
+    frames = [frame for section in plan.sections for frame in section.frames]
+    return np.array([_window(_cell(0), frame).ground for frame in frames]).reshape(-1, 4)
+
+
 def _cell(place: int) -> Box:
     """Return the box of the first to fourth frame on a page."""
     column, row = place % 2, place // 2

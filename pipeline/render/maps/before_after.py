@@ -293,6 +293,7 @@ SPECS = (
         title="整改前后对照图",
         size=page("A3"),
         needs=("towns", "tasks", "land", "history"),
+        land=WATER_CODES,
         draw=draw,
         answers="台账首期和现在比，每个镇办哪里销号了、哪里还没完、哪里反弹",
         newest_only=True,

@@ -9,6 +9,7 @@ from pipeline.render.book import detail, front, overview
 from pipeline.render.book.plan import plan_book
 from pipeline.render.book.words import words
 from pipeline.render.data import Book, MapSpec
+from pipeline.render.ground import WATER_CODES
 from pipeline.render.style import page
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ SPECS = (
         title="整改任务图册",
         size=page("A3"),
         needs=("towns", "summary", "tasks", "land"),
+        land=WATER_CODES,
+        windows=lambda data: detail.grounds(_plan(data)),
         draw=draw,
         answers="每一个任务图斑在哪里、多少亩、属哪一类、销号没有；按标识码查到图幅",
         newest_only=True,

@@ -13,7 +13,7 @@ from pipeline.model import Indicator
 from pipeline.render import furniture as kit
 from pipeline.render.book.plan import WINDOW_MM, plan_book
 from pipeline.render.book.words import Words, sum_mu, words
-from pipeline.render.context import draw_context
+from pipeline.render.context import CODES, draw_context
 from pipeline.render.data import MapSpec
 from pipeline.render.frame import (
     distance_text,
@@ -272,6 +272,7 @@ SPECS = (
         title="整改任务挂图",
         size=PAGE,
         needs=("towns", "gaps", "tasks", "land"),
+        land=CODES,
         draw=draw,
         answers="全县每个任务图斑在哪里，各镇还剩多少（挂墙用）",
         newest_only=True,
