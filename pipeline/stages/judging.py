@@ -113,10 +113,7 @@ def _differing(
     places = storage.Places(np.concatenate([rows.bounds for rows in listed.values()]))
     named = {bsm for rows in listed.values() for bsm in evidence.named(rows)}
     met = places.near(lying.boxes()) | ruled["bsm"].isin(named).to_numpy()
-    found = lying.rows(met, ["geometry"]).frame()
-    shapes = np.full(len(ruled), None, dtype=object)
-    shapes[met] = found.geometry
-    pieces = gpd.GeoDataFrame(ruled, geometry=shapes, crs=found.crs)
+    pieces = gpd.GeoDataFrame(ruled, geometry=lying.shapes(met))
     return disagreements(pieces, final, listed, classes(), export=sources.day)
 
 

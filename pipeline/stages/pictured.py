@@ -71,10 +71,7 @@ def _land(
     lying, land = storage.Lying(file), storage.read_columns(file, ["dlbm"])
     known = land["dlbm"].fillna("").str.startswith(starts).to_numpy(dtype=bool)
     shown = known | storage.Places(np.frombuffer(windows).reshape(-1, 4)).near(lying.boxes())
-    found = lying.rows(shown, ["geometry"]).frame()
-    shapes = np.full(len(land), None, dtype=object)
-    shapes[shown] = found.geometry
-    return gpd.GeoDataFrame(land, geometry=shapes, crs=found.crs)
+    return gpd.GeoDataFrame(land, geometry=lying.shapes(shown))
 
 
 def rows_until(desk: Desk, name: str, day: date) -> pd.DataFrame | None:

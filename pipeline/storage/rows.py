@@ -90,6 +90,13 @@ class Lying:
             chosen &= held.to_numpy()
         return chosen
 
+    def shapes(self, chosen: Bools) -> gpd.GeoSeries:
+        """Return the shapes of the chosen rows where they lie, missing ones in all other rows."""
+        found = self.rows(chosen, [GEOMETRY]).frame()
+        shapes = np.full(len(chosen), None, dtype=object)
+        shapes[chosen] = found.geometry
+        return gpd.GeoSeries(shapes, crs=found.crs)
+
     def rows(self, chosen: Bools | None = None, columns: Sequence[str] | None = None) -> Rows:
         """Return the chosen rows (default: all); groups without any are not read."""
         with pq.ParquetFile(self.path) as file:
