@@ -456,7 +456,7 @@ def test_wrong_frames_are_refused():
 
 
 def test_a_map_says_what_it_lacks():
-    hungry = replace(SPEC, needs=("towns", "land"))
+    hungry = replace(SPEC, needs=("towns", "land"), land=("11",))
     with pytest.raises(GengbaoError, match="缺少 land"):
         render(hungry, data_of())
 

@@ -70,6 +70,14 @@ class MapSpec:
     land: tuple[str, ...] = ()
     windows: Callable[[MapData], NDArray[np.float64]] | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a product that needs the land and says nothing of which: it would show none."""
+        if ("land" in self.needs) != bool(self.land or self.windows):
+            message = (
+                f"map {self.name}: give land or windows where it needs the land, and only there"
+            )
+            raise ValueError(message)
+
     @property
     def stem(self) -> str:
         """File name without ending, such as 耕地缺口分布图_A3."""
