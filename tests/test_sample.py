@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import shutil
 from dataclasses import dataclass, replace
@@ -18,13 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import measure
+from pipeline.cli.commands import sample as command
 from pipeline.errors import ConfigError, UsageError
 from pipeline.ingest.county import load_county
 from pipeline.sample import detail, make_sample
 from pipeline.sample.coverage import assemble
 from pipeline.sample.dates import DEADLINE, later_days, rhythm
 from pipeline.sample.detail import detailed
-from pipeline.sample.figures import load_figures
+from pipeline.sample.figures import SCALES, load_figures
 from pipeline.sample.lanes import Lane, areal_scale
 from pipeline.sample.outline import Net
 
@@ -585,3 +587,9 @@ def test_a_stretch_of_a_lane_has_the_area_asked_for(bends, depth, share):
     assert area == pytest.approx(end - start, abs=0.02)
     upper = replace(lane, inner=outer + np.array([0.0, 5.0]))
     assert not np.array_equal(upper.line(start, end, 0.0), lane.line(start, end, 0.0))
+
+
+def test_every_scale_can_be_asked_for_and_no_other():
+    parser = argparse.ArgumentParser()
+    command.arguments(parser)
+    assert f"--scale {{{','.join(SCALES)}}}" in parser.format_usage()
