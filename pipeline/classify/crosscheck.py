@@ -56,8 +56,8 @@ def disagreements(
     the rules), rule_only (a task by the rules in no layer, its layer being delivered); and unheard,
     a delivered row of which less than half lies in pieces of its category: bsm and town are of the
     piece it shares most ground with, else its own. area_m2, area_mu: base of the piece, of an
-    unheard row its polygon's area; exact, as text. basis: the
-    rule's. Raises GengbaoError when `delivered` names anything but a task category.
+    unheard row its polygon's area; exact, as text. basis: the rule's.
+    Raises GengbaoError when `delivered` names anything but a task category.
     """
     classes = tuple(classes)
     table = _differing(ruled, final, classes, list(listed))
