@@ -69,6 +69,9 @@ def test_more_than_fits_in_memory_goes_to_a_file_without_a_name(monkeypatch, tmp
 
 def test_a_full_disk_is_told_with_the_folder_and_what_to_do(monkeypatch):
     class Full:
+        def seek(self, *_):
+            return 0
+
         def write(self, _):
             pass
 

@@ -27,6 +27,7 @@ from pipeline.storage.packages import (
     workbook_bytes,
 )
 from pipeline.storage.places import Places
+from pipeline.storage.register import Register
 from pipeline.storage.rows import Lying, Rows
 from pipeline.storage.shelf import BLOCK_ROWS, Shelf, row_blocks
 from pipeline.storage.tables import read_table, write_table
@@ -38,6 +39,7 @@ __all__ = [
     "FORMULA_STARTS",
     "Lying",
     "Places",
+    "Register",
     "Rows",
     "Shelf",
     "cell_text",

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from pipeline.storage.places import Places
+from pipeline.storage.register import Register
 from pipeline.storage.rows import BBOX, EDGES, GEOMETRY, Lying
 from pipeline.storage.shelf import Shelf
 from pipeline.storage.writing import require, writing
@@ -76,7 +77,7 @@ class Shelved(NamedTuple):
 
 
 def write_shelved(
-    path: Path, columns: pd.DataFrame, shapes: Shelf, boxes: Floats, crs: str
+    path: Path, columns: pd.DataFrame | Register, shapes: Shelf, boxes: Floats, crs: str
 ) -> None:
     """Write a frame whose shapes lie on a shelf, row by row with its columns, with bbox.
 
@@ -89,18 +90,20 @@ def write_shelved(
 
 
 def write_onto(
-    path: Path, columns: pd.DataFrame, shelved: Shelved, order: Ints | None = None
+    path: Path, columns: pd.DataFrame | Register, shelved: Shelved, order: Ints | None = None
 ) -> None:
     """Write a frame of these columns and shapes that lie in other files, as `write_frame` would.
 
     order: which shape belongs to each row; None: row by row. Raises OutputError.
     """
-    plain, (shapes, boxes, about) = _arrow(columns), shelved
+    shapes, boxes, about = shelved
+    plain = columns.arrow if isinstance(columns, Register) else _arrow(columns).__getitem__
     if order is not None:
         shapes, boxes = shapes.select(order), boxes[order]
 
     def block(rows: slice) -> pa.Table:
-        table = plain[rows].append_column(GEOMETRY, pa.array(shapes.take(rows), type=pa.binary()))
+        wkb = pa.array(shapes.take(rows), type=pa.binary())
+        table = plain(rows).append_column(GEOMETRY, wkb)
         return table.append_column(BBOX, _boxes(boxes[rows]))
 
     _write(path, block, len(columns), about, GROUP_ROWS)

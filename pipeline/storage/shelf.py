@@ -5,6 +5,7 @@ A county's shapes are gigabytes once they are decoded, and nobody looks at all o
 
 from __future__ import annotations
 
+import io
 import tempfile
 import weakref
 from dataclasses import dataclass
@@ -43,18 +44,20 @@ class Sheet:
         self.file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES, prefix="gengbao-")  # noqa: SIM115 - closed with this object
         weakref.finalize(self, self.file.close)
 
-    def write(self, data: memoryview) -> None:
+    def write(self, data: memoryview) -> int:
         """Add bytes at the end, to the disk at once: what it has no room for, it says here.
 
-        Raises OutputError.
+        Returns where they begin. Raises OutputError.
         """
         try:
+            start = self.file.seek(0, io.SEEK_END)
             self.file.write(data)
             self.file.flush()
         except OSError as error:
             advice = "清理该磁盘，或用环境变量 TMPDIR 另指一个有空间的文件夹"
             found = f"图形暂存写不下（{error.strerror or error}）"
             raise OutputError(Finding(_where(), found, advice)) from error
+        return start
 
     def read(self, start: int, size: int) -> bytes:
         """Return so many bytes from `start`. Raises OutputError where there are fewer."""
