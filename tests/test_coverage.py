@@ -52,6 +52,31 @@ def test_overlaps_and_gaps_are_those_of_all_pairs_and_of_the_union(boxes, neighb
     assert bare == pytest.approx(EXTENT.difference(shapely.union_all(shapes)).area)
 
 
+def heap(boxes):
+    """Boxes, the first two of them delivered again, the first three times in all."""
+    shapes = [box(*b) for b in boxes]
+    return np.array([*shapes, *shapes[:2], *shapes[:1]], dtype=object)
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(
+    st.lists(st.tuples(coordinate, coordinate, size, size), min_size=2, max_size=7),
+    st.integers(1, 9),
+)
+def test_how_plots_are_grouped_has_no_say_in_a_single_byte(boxes, neighbours):
+    # whatever runs how often each way, and wherever that is seen: 1 + 1, 2 + 1, 2 + 2, 3 + 1
+    at_once, by_and_by = (
+        coverage(Held(heap(boxes)), [EXTENT], GRID, n) for n in (NEIGHBOURS, neighbours)
+    )
+    for rows in ("left", "right"):
+        assert (getattr(at_once.overlaps, rows) == getattr(by_and_by.overlaps, rows)).all()
+    for one, other in (
+        (at_once.overlaps.shape, by_and_by.overlaps.shape),
+        (at_once.gaps, by_and_by.gaps),
+    ):
+        assert shapely.to_wkb(one).tolist() == shapely.to_wkb(other).tolist()
+
+
 def quarters():
     return [box(x, y, 60, 60) for x in (0, 60) for y in (0, 60)]
 
@@ -62,6 +87,8 @@ def quarters():
         (quarters(), {}, 0),
         # two files with the same plots: every edge twice each way
         (quarters() * 2, {(n, n + 4): 3600 for n in range(4)}, 0),
+        # three times: twice one way and once the other, or thrice each way
+        (quarters() * 3, {(n, m): 3600 for n in range(12) for m in range(n + 4, 12, 4)}, 0),
         # a hole filled by another plot is no overlap, one left empty is a gap
         ([box(0, 0, 120, 120).difference(box(30, 30, 20, 20)), box(30, 30, 20, 20)], {}, 0),
         ([box(0, 0, 120, 120).difference(box(30, 30, 20, 20))], {}, 400),

@@ -4,9 +4,11 @@ A boundary that two plots share runs once each way and cancels. What is left ove
 the rim of a gap or of an overlap) cuts the plane into faces of constant depth, so that GEOS meets
 only the plots that really overlap, and no union of all plots is ever built.
 
-Plots are looked at neighbourhood by neighbourhood, and only what doesn't cancel there goes on. An
-edge that runs as often one way as the other may be dropped wherever that is seen: the depth on its
-two sides is the same.
+An edge that runs as often one way as the other has the same depth on its two sides and may be
+dropped wherever that is seen: how much more often it runs one way is the same before and after.
+So a stretch of neighbours is looked at by halves, these by halves again, and only what doesn't
+cancel there goes on. How plots are grouped has a say in the memory alone, which hardly grows with
+their number.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from pipeline import measure
 from pipeline.overlay.pairs import Pairs, intersections, polygonal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from numpy.typing import ArrayLike, NDArray
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 REPORTED_M2 = 0.01
-NEIGHBOURS = 16_384
+NEIGHBOURS = 4_096
 """Plots that are looked at together."""
 
 
@@ -81,6 +84,10 @@ class _Edges(NamedTuple):
         """Return these edges."""
         return _Edges(self.start[rows], self.stop[rows], self.xy[rows])
 
+    def joined(self, other: _Edges) -> _Edges:
+        """Return these edges, then the others."""
+        return _Edges(*(np.concatenate(both) for both in zip(self, other, strict=True)))
+
 
 def coverage(
     plots: Pile, extent: ArrayLike, grid_m: float, neighbours: int = NEIGHBOURS
@@ -88,36 +95,44 @@ def coverage(
     """Return where valid polygons overlap each other and where they leave `extent` bare.
 
     plots: on the grid; extent: polygons to be covered, in the same CRS; neighbours: how many plots
-    are looked at together, which has no say in the areas. Overlaps and gaps below 0.01 m² (planar)
+    are looked at together, which has no say in the result. Overlaps and gaps below 0.01 m² (planar)
     are left out.
     """
     boxes = np.asarray(plots.boxes, dtype=np.float64)
-    faces = _faces(_loose(_left_over(plots, boxes, grid_m, neighbours)).xy, grid_m)
-    tree = shapely.STRtree(np.asarray(shapely.box(*boxes.T), dtype=object))
+    faces = _faces(_left_over(plots, boxes, grid_m, neighbours), grid_m)
     whole = shapely.union_all(np.asarray(extent, dtype=object))
-    depth = _depth(plots, tree, faces)
+    depth = _depth(plots, boxes, faces, neighbours)
     bare = shapely.difference(whole, shapely.union_all(faces[depth > 0]))
     gaps = shapely.get_parts(polygonal(np.array([bare])))
     deep = faces[(depth > 1) & (shapely.area(faces) >= REPORTED_M2)]
-    return Coverage(_overlaps(plots, tree, deep), gaps[shapely.area(gaps) >= REPORTED_M2])
+    overlaps = _overlaps(plots, boxes, deep, neighbours)
+    return Coverage(overlaps, gaps[shapely.area(gaps) >= REPORTED_M2])
 
 
 def _left_over(plots: Pile, boxes: Floats, grid_m: float, neighbours: int) -> _Edges:
-    """Return the edges that don't cancel among neighbours."""
-    middle = shapely.points((boxes[:, :2] + boxes[:, 2:]) / 2)
-    order = np.argsort(gpd.GeoSeries(middle).hilbert_distance().to_numpy(), kind="stable")
+    """Return the edges that don't cancel."""
     origin, span = boxes[:, :2].min(axis=0), float(np.ptp(boxes[:, 1::2]))
     rows = round(span / grid_m) + 1
 
-    parts = []
-    for start in range(0, len(order), neighbours):
-        shapes = plots.geometry(np.sort(order[start : start + neighbours]))
-        parts.append(_loose(_edges(shapes, origin, grid_m, rows)))
-    return _Edges(
-        np.concatenate([part.start for part in parts]),
-        np.concatenate([part.stop for part in parts]),
-        np.concatenate([part.xy for part in parts]),
-    )
+    def among(near: Ints) -> _Edges:
+        """Return what doesn't cancel among plots that follow each other: of either half, then."""
+        if len(near) <= neighbours:
+            return _loose(_edges(plots.geometry(np.sort(near)), origin, grid_m, rows))
+        half = len(near) // 2
+        return _loose(among(near[:half]).joined(among(near[half:])))
+
+    return among(_near_one_another(boxes, neighbours))
+
+
+def _near_one_another(boxes: Floats, at_once: int) -> Ints:
+    """Return an order of boxes in which neighbours follow each other."""
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    extent = (*middle.min(axis=0), *middle.max(axis=0))
+    along = [
+        gpd.GeoSeries(shapely.points(middle[start : start + at_once])).hilbert_distance(extent)
+        for start in range(0, len(middle), at_once)
+    ]
+    return np.argsort(np.concatenate(along), kind="stable")
 
 
 def _edges(shapes: Shapes, origin: Floats, grid_m: float, rows: int) -> _Edges:
@@ -138,36 +153,58 @@ def _edges(shapes: Shapes, origin: Floats, grid_m: float, rows: int) -> _Edges:
 
 
 def _loose(edges: _Edges) -> _Edges:
-    """Return the edges that don't run exactly once each way."""
+    """Return the edges that run more often one way than the other."""
     vertex, points = pd.factorize(np.concatenate((edges.start, edges.stop)))
     a, b = np.split(vertex, 2)
     edge, _ = pd.factorize(np.minimum(a, b) * len(points) + np.maximum(a, b))
-    forward = np.bincount(edge, weights=a < b)
-    backward = np.bincount(edge, weights=a > b)
-    return edges.only(np.flatnonzero(((forward != 1) | (backward != 1))[edge]))
+    more = np.bincount(edge, weights=np.sign(b - a))
+    return edges.only(np.flatnonzero((more != 0)[edge]))
 
 
-def _faces(edges: Floats, grid_m: float) -> Shapes:
-    """Return the polygons that edges bound, noded on the grid."""
-    noded = shapely.get_parts(shapely.union_all(shapely.linestrings(edges), grid_size=grid_m))
+def _faces(edges: _Edges, grid_m: float) -> Shapes:
+    """Return the polygons that edges bound, noded on the grid.
+
+    Edges are taken once each and in one order, so that nothing depends on how they were found.
+    """
+    ends = np.sort(np.stack((edges.start, edges.stop), axis=1), axis=1)
+    _, first = np.unique(ends, axis=0, return_index=True)
+    lines = edges.xy[first]
+    back = edges.start[first] > edges.stop[first]
+    lines[back] = lines[back, ::-1]
+    noded = shapely.get_parts(shapely.union_all(shapely.linestrings(lines), grid_size=grid_m))
     return np.asarray(shapely.get_parts(shapely.polygonize(noded)), dtype=object)
 
 
-def _depth(plots: Pile, tree: shapely.STRtree, faces: Shapes) -> Ints:
-    """Return how many plots lie over each face; tree: of the plots' boxes."""
+def _depth(plots: Pile, boxes: Floats, faces: Shapes, at_once: int) -> Ints:
+    """Return how many plots lie over each face."""
     inside = shapely.point_on_surface(faces)
-    face, plot = tree.query(inside)
-    over = shapely.intersects(inside[face], plots.geometry(plot))
-    return np.bincount(face[over], minlength=len(faces))
+    depth = np.zeros(len(faces), dtype=np.int64)
+    for face, _ in _meeting(plots, boxes, inside, at_once):
+        depth += np.bincount(face, minlength=len(faces))
+    return depth
 
 
-def _overlaps(plots: Pile, tree: shapely.STRtree, deep: Shapes) -> Pairs:
+def _overlaps(plots: Pile, boxes: Floats, deep: Shapes, at_once: int) -> Pairs:
     """Return the pairs of rows that share ground in the faces covered more than once."""
-    face, plot = tree.query(deep)
-    touched = shapely.intersects(deep[face], plots.geometry(plot))
-    rows = np.unique(plot[touched])
+    shapely.prepare(deep)
+    found = [plot for _, plot in _meeting(plots, boxes, deep, at_once)]
+    rows = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *found]))
     shapes = plots.geometry(rows)
     pairs = intersections(shapes, shapes)
     once = pairs.left < pairs.right
     pairs = pairs.only(once & (shapely.area(pairs.shape) >= REPORTED_M2))
     return pairs._replace(left=rows[pairs.left], right=rows[pairs.right])
+
+
+def _meeting(
+    plots: Pile, boxes: Floats, shapes: Shapes, at_once: int
+) -> Iterator[tuple[Ints, Ints]]:
+    """Yield the pairs of shapes and plots that meet: rows of both, never of many plots at once."""
+    tree = shapely.STRtree(shapes)
+    for start in range(0, len(boxes), at_once):
+        near, shape = tree.query(shapely.box(*boxes[start : start + at_once].T))
+        for first in range(0, len(near), at_once):
+            some = slice(first, first + at_once)
+            rows, place = np.unique(near[some] + start, return_inverse=True)
+            meets = shapely.intersects(shapes[shape[some]], plots.geometry(rows)[place])
+            yield shape[some][meets], rows[place][meets]
