@@ -73,7 +73,7 @@ def world(county, exports, *, plan=(), indicators=(), reconcile=(), returned=(),
     for day in days:
         ledger = _ledger(exports[day], names)
         pieces = pd.DataFrame(columns=["town_code", "category", "bsm", "base_m2"])
-        books = gpd.GeoDataFrame(ledger), gpd.GeoDataFrame(pieces)
+        books = gpd.GeoDataFrame(ledger), [gpd.GeoDataFrame(pieces)]
         summaries.append(summarise(*books, county=county, classes=classes(), export=day))
         stories.append(ledger.assign(export=day.isoformat(), reason=""))
     history = _history(pd.concat(stories, ignore_index=True))

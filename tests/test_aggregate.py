@@ -56,7 +56,7 @@ def cell(table, place, category, column):
 
 def summary_of(pieces, county):
     ledger = open_ledger(pieces, classes=classes(), export=DAY)
-    return summarise(ledger, pieces, county=county, classes=classes(), export=DAY)
+    return summarise(ledger, [pieces], county=county, classes=classes(), export=DAY)
 
 
 def test_a_plot_counts_once_per_category_and_pieces_of_one_category_are_one_task(pieces, county):
@@ -125,7 +125,7 @@ def test_a_withdrawn_task_stands_in_its_own_columns_and_in_the_gap_but_not_in_th
 ):
     ledger = open_ledger(pieces, classes=classes(), export=DAY)
     ledger.loc[ledger["bsm"] == "2", ["status", "remaining_m2"]] = "withdrawn", 0.0
-    table = summarise(ledger, pieces, county=county, classes=classes(), export=DAY)
+    table = summarise(ledger, [pieces], county=county, classes=classes(), export=DAY)
     assert cell(table, "甲镇", "target_restore_in_place", "plots") == 1
     assert cell(table, "甲镇", "target_restore_in_place", "withdrawn_plots") == 1
     assert cell(table, "甲镇", "target_restore_in_place", "area_m2") == "1000.03"

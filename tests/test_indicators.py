@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import box
 
-from pipeline.aggregate import assess, members
+from pipeline.aggregate import assess, measured, members
 from pipeline.aggregate.members import net_area
 from pipeline.aggregate.terms import exact, said
 from pipeline.errors import ConfigError
@@ -85,8 +85,9 @@ LIMITS = {"illegal_ratio__limit": "15", "illegal_area__limit": "100"}
 def judge(county, rows, summary=None, **stated):
     pieces, parcels = land(*rows)
     found = assess(
-        pieces, parcels, table() if summary is None else summary, county=stating(county, **stated)
-    )
+        measured([(pieces, parcels)]), table() if summary is None else summary,
+        county=stating(county, **stated),
+    )  # fmt: skip
     return found.indicators.set_index("indicator"), found
 
 
@@ -159,10 +160,10 @@ def test_pbf_counts_a_plot_as_kept_or_as_replaced_never_as_both(county):
     assert Decimal(terms.loc[("pbf", "moved_out"), "value"]).quantize(Decimal("0.01")) == 10
 
 
-def test_a_supplement_is_worth_no_more_than_the_net_area_moved_out(county):
+def test_a_supplement_is_worth_no_more_than_the_net_area_moved_out():
     moved = {"in_pbf": True, "moved_out": True, "kcxs": 0.2, "supplement_m2": 10 * MU}
-    _, found = judge(county, [(10, moved)])
-    supplied = found.members[found.members["measure"] == "pbf_supplied"]
+    behind = members(*land((10, moved)))
+    supplied = behind[behind["measure"] == "pbf_supplied"]
     assert supplied["cm2"].sum() == pytest.approx(8 * MU * 100, abs=1)
 
 
@@ -324,7 +325,9 @@ def test_every_missing_figure_is_named_and_nothing_is_put_in_its_place(county):
 
 def test_the_targets_of_towns_never_stand_for_the_countys(county):
     pieces, parcels = land((5, {}))
-    found = assess(pieces, parcels, table(), county=county).indicators  # towns' targets only
+    found = assess(
+        measured([(pieces, parcels)]), table(), county=county
+    ).indicators  # towns' targets only
     assert found.set_index("indicator").loc["cropland", "verdict"] == "缺数"
 
 
@@ -369,11 +372,10 @@ def test_an_occupation_that_cannot_be_told_is_bounded_from_both_sides(county, ki
 
 def test_an_empty_export_of_nothing_is_no_crash(county):
     pieces, parcels = land((5, {}))
-    found = assess(
-        pieces.iloc[:0], parcels.iloc[:0], table(), county=stating(county, cropland__target="1")
-    )
+    nothing = pieces.iloc[:0], parcels.iloc[:0]
+    found = assess(measured([nothing]), table(), county=stating(county, cropland__target="1"))
     assert found.indicators.set_index("indicator").loc["cropland", "verdict"] == "不达标"
-    assert found.members.empty
+    assert members(*nothing).empty
 
 
 # traceable ------------------------------------------------------------
@@ -402,9 +404,9 @@ def test_every_measured_figure_is_the_sum_of_its_plots_and_of_its_towns(county, 
         for town, kind, inside, out, base, share in drawn
     ]  # fmt: skip
     pieces, parcels = land(*rows)
-    found = assess(pieces, parcels, table(), county=county)
+    found = assess(measured([(pieces, parcels)]), table(), county=county)
     terms = found.terms[found.terms["origin"] == "plots"]
-    cm2 = found.members.groupby("measure")["cm2"].sum()
+    cm2 = members(pieces, parcels).groupby("measure")["cm2"].sum()
     measures = {
         (t.indicator.value, term.name): term.what[0] for t in assessed() for term in t.terms
     }
@@ -412,12 +414,13 @@ def test_every_measured_figure_is_the_sum_of_its_plots_and_of_its_towns(county, 
     for (indicator, term), own in terms.groupby(["indicator", "term"]):
         sums = own.groupby("level")["value"].agg(lambda v: sum(map(Decimal, v)))
         assert len(set(sums)) == 1
-        measured = int(cm2.get(measures[indicator, term], 0))
-        assert sums["county"] == Decimal(measured) * 15 / 1_000_000
+        counted = int(cm2.get(measures[indicator, term], 0))
+        assert sums["county"] == Decimal(counted) * 15 / 1_000_000
     order = random.sample(range(len(pieces)), len(pieces))
-    again = assess(pieces.iloc[order], parcels.iloc[order], table(), county=county)
+    mixed = pieces.iloc[order], parcels.iloc[order]
+    again = assess(measured([mixed]), table(), county=county)
     pd.testing.assert_frame_equal(found.terms, again.terms)
-    pd.testing.assert_frame_equal(found.members, again.members)
+    pd.testing.assert_frame_equal(members(pieces, parcels), members(*mixed))
 
 
 def test_every_term_says_where_it_comes_from(county):

@@ -12,7 +12,7 @@ import pytest
 import shapely
 from command_line import gengbao, hashes, read_csv
 
-from pipeline.classify import apply_delivered, classify, disagreements
+from pipeline.classify import apply_delivered, classify, differs, disagreements
 from pipeline.tables import classes, grammar, load_pack
 
 PACK = load_pack("zhashui-2023")
@@ -141,6 +141,16 @@ def test_pieces_that_no_delivered_row_can_meet_need_no_shape():
     pieces = ruled((RELOCATED, "pbf_relocate"), (CROPLAND, None), (RELOCATED, None))
     listed = {"pbf_relocate": layer(field(0), field(1, 40))}
     partly = pieces.assign(geometry=[*pieces.geometry[:2], None])
+    pd.testing.assert_frame_equal(compare(partly, listed), compare(pieces, listed))
+
+
+def test_pieces_that_neither_differ_nor_can_be_met_may_be_left_out():
+    pieces = ruled(*KINDS.values(), (CROPLAND, None), (RELOCATED, "pbf_relocate"))
+    layers = ["pbf_relocate", "pbf_restore_in_place"]
+    told = differs(pieces, classes(), layers)
+    assert told.tolist() == [True] * len(KINDS) + [False, False]
+    listed = {name: layer(field(0)) for name in layers}
+    partly = pieces[told].reset_index(drop=True)
     pd.testing.assert_frame_equal(compare(partly, listed), compare(pieces, listed))
 
 

@@ -174,7 +174,7 @@ def make(county, *exports, plan=(), phases=(), days=7):
         ledger["remaining_m2"] = (ledger["area_m2"] - ledger["restored_m2"]).where(here, 0.0)
         ledger["bsm"] = ledger["task_id"]
         pieces = pd.DataFrame(columns=["town_code", "category", "bsm", "base_m2"])
-        books = gpd.GeoDataFrame(ledger), gpd.GeoDataFrame(pieces)
+        books = gpd.GeoDataFrame(ledger), [gpd.GeoDataFrame(pieces)]
         summaries.append(summarise(*books, county=county, classes=classes(), export=day))
         stories.append(ledger.assign(export=day.isoformat()))
     table = gaps(pd.concat(summaries, ignore_index=True), county=county, classes=classes())

@@ -171,9 +171,12 @@ def test_no_box_that_meets_a_place_is_passed_over(places, boxes):
     tree = shapely.STRtree(np.asarray(shapely.box(*places.T)))
     met = np.unique(tree.query(np.asarray(shapely.box(*boxes.T)), predicate="intersects")[0])
     assert storage.Places(places).near(boxes)[met].all()
+    meeting = storage.Places(places).meeting(boxes)
+    assert np.flatnonzero(meeting).tolist() == met.tolist()
 
 
 def test_a_box_without_figures_is_near_nothing():
     nowhere = np.full((1, 4), np.nan)
     assert not storage.Places(nowhere).near(np.array([[0.0, 0, 1, 1]])).any()
     assert not storage.Places(np.array([[0.0, 0, 1, 1]])).near(nowhere).any()
+    assert not storage.Places(nowhere).meeting(nowhere).any()

@@ -84,7 +84,7 @@ class Desk:
         self.county = county = replace(county, exports=exports)
         summary = pd.concat(
             [
-                summarise(ledger, self.pieces, county=county, classes=classes(), export=day)
+                summarise(ledger, [self.pieces], county=county, classes=classes(), export=day)
                 for day, ledger in self.ledgers.items()
             ],
             ignore_index=True,

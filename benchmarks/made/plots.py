@@ -38,7 +38,7 @@ def page_data(count: int) -> ReportData:
     pieces = _pieces(count, random, towns)
     ledger = _ledger(pieces, random)
     classes = tables.classes()
-    summary = aggregate.summarise(ledger, pieces, county=county, classes=classes, export=DAY)
+    summary = aggregate.summarise(ledger, [pieces], county=county, classes=classes, export=DAY)
     return ReportData(
         county=county,
         classes=classes,

@@ -1,7 +1,7 @@
 """From the ledger to the figures of towns, 督导组 and county."""
 
 from pipeline.aggregate.gaps import gaps
-from pipeline.aggregate.indicators import PIECES, Assessment, assess
+from pipeline.aggregate.indicators import PIECES, Assessment, Measured, assess, measured
 from pipeline.aggregate.members import PLOTS, members
 from pipeline.aggregate.progress import phase_of, progress
 from pipeline.aggregate.standings import standings
@@ -22,10 +22,12 @@ __all__ = [
     "UNDECIDED",
     "WHOLE_COUNTY",
     "Assessment",
+    "Measured",
     "assess",
     "exact_m2",
     "exact_mu",
     "gaps",
+    "measured",
     "members",
     "movements",
     "phase_of",

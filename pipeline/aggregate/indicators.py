@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from pipeline.aggregate.members import PIECES as MEMBER_PIECES
-from pipeline.aggregate.members import members
+from pipeline.aggregate.members import sums
 from pipeline.aggregate.summary import WHOLE_COUNTY
 from pipeline.aggregate.terms import COLUMNS as TERM_COLUMNS
 from pipeline.aggregate.terms import Sources, exact, said, sources, term_table, values_of
 from pipeline.tables.indicators import STATED, assessed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pipeline.aggregate.terms import Values
     from pipeline.model import County
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PASS, FAIL, REVIEW, MISSING, VOID = "达标", "不达标", "待核", "缺数", "不适用"
 WORST_FIRST = (FAIL, MISSING, REVIEW, PASS, VOID)
 PIECES = (*MEMBER_PIECES, "scheme_known")
-"""What `assess` reads of the pieces; of the parcels it is what `members` reads."""
+"""What `measured` reads of the pieces; of the parcels it is what `members` reads."""
 COLUMNS = (
     "indicator", "number", "name", "label", "value", "limit", "unit", "headroom", "rate_pct",
     "verdict", "overall", "formula", "note", "missing", "terms", "basis", "export",
@@ -42,32 +42,47 @@ _TESTS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
 }
 
 
+class Measured(NamedTuple):
+    """What is measured on the plots of an export: sums of its members, and whether 进出平衡 was.
+
+    behind: as `sums` gives them; scheme: whether a 进出平衡 scheme was delivered.
+    """
+
+    behind: pd.DataFrame
+    scheme: bool
+
+
 class Assessment(NamedTuple):
-    """The indicators of one export, their terms, and the plots behind the measured ones."""
+    """The indicators of one export, and their terms."""
 
     indicators: pd.DataFrame
     terms: pd.DataFrame
-    members: pd.DataFrame
 
 
-def assess(
-    pieces: pd.DataFrame, parcels: pd.DataFrame, summary: pd.DataFrame, *, county: County
-) -> Assessment:
+def measured(grounds: Iterable[tuple[pd.DataFrame, pd.DataFrame]]) -> Measured:
+    """Measure an export block by block: its pieces (PIECES) and the parcels (PLOTS) they lie in.
+
+    At least one block; all of a plot in one.
+    """
+    parts, scheme = [], False
+    for pieces, parcels in grounds:
+        parts.append(sums(pieces, parcels))
+        scheme |= bool(pieces["scheme_known"].any())
+    return Measured(pd.concat(parts).groupby(level=["measure", "town_code"]).sum(), scheme)
+
+
+def assess(measured: Measured, summary: pd.DataFrame, *, county: County) -> Assessment:
     """Return the assessment of one export (the newest, as a rule).
 
-    pieces, parcels: of the export; summary: rows of summary.csv, figures as text; of several
-    exports the latest counts. indicators: COLUMNS, a row per tested figure; value and limit in
-    `unit` (ratios in %), exact to six decimals as text, missing where unknown; headroom: how far
-    the value is on the right side of the limit (negative: on the wrong one); overall: the verdict
-    of an indicator that has two figures. terms: a row per term, measured ones also per town and
-    督导组; members: as `members` gives them.
+    summary: rows of summary.csv, figures as text; of several exports the latest counts.
+    indicators: COLUMNS, a row per tested figure; value and limit in `unit` (ratios in %), exact to
+    six decimals as text, missing where unknown; headroom: how far the value is on the right side of
+    the limit (negative: on the wrong one); overall: the verdict of an indicator that has two
+    figures. terms: a row per term, measured ones also per town and 督导组.
     """
     day = str(summary["export"].max())
-    behind = members(pieces, parcels)
-    found = sources(
-        behind, summary[summary["export"] == day], county,
-        scheme=bool(pieces["scheme_known"].any()),
-    )  # fmt: skip
+    behind = measured.behind.reset_index()
+    found = sources(behind, summary[summary["export"] == day], county, scheme=measured.scheme)
     values = {tested.indicator.value: values_of(tested, found) for tested in assessed()}
     table = pd.DataFrame(
         [_row(tested, values[tested.indicator.value], found) for tested in assessed()]
@@ -76,7 +91,7 @@ def assess(
         lambda own: min(own, key=WORST_FIRST.index)
     )
     terms = term_table(values, found, behind, county).assign(export=day)
-    return Assessment(table[list(COLUMNS)], terms[list(TERM_COLUMNS)], behind)
+    return Assessment(table[list(COLUMNS)], terms[list(TERM_COLUMNS)])
 
 
 def _row(tested: Tested, values: Values, found: Sources) -> dict[str, object]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from pipeline.aggregate.summary import UNDECIDED
 from pipeline.measure import split_base, to_cm2
 
 if TYPE_CHECKING:
@@ -39,6 +40,17 @@ def members(pieces: pd.DataFrame, parcels: pd.DataFrame) -> pd.DataFrame:
     (balance_in where no scheme was delivered) none either. cm2 > 0: net area (TBDLMJ) for what is
     retained, base area for tasks and lists, exact official overlaps for occupation.
     """
+    return _members(pieces, parcels).sort_values(["measure", "bsm", "piece"], ignore_index=True)
+
+
+def sums(pieces: pd.DataFrame, parcels: pd.DataFrame) -> pd.DataFrame:
+    """Return `members` summed by measure and town (未定: none): cm2, and plots counted once."""
+    behind = _members(pieces, parcels).fillna({"town_code": UNDECIDED})
+    groups = behind.groupby(["measure", "town_code"])
+    return pd.DataFrame({"cm2": groups["cm2"].sum(), "plots": groups["bsm"].nunique()})
+
+
+def _members(pieces: pd.DataFrame, parcels: pd.DataFrame) -> pd.DataFrame:
     net, known = net_area(parcels)
     plot = pd.Index(parcels["bsm"]).get_indexer(pd.Index(pieces["bsm"]))
     base = to_cm2(pieces["base_m2"])
@@ -66,12 +78,16 @@ def members(pieces: pd.DataFrame, parcels: pd.DataFrame) -> pd.DataFrame:
         "illegal": to_cm2(pieces["illegal_m2"]),
         "taken_undecided": _taken_undecided(pieces, land_known, was),
     }
-    rows = [
-        pieces.loc[cm2 > 0, ["bsm", "piece", "town_code"]].assign(measure=name, cm2=cm2[cm2 > 0])
-        for name, cm2 in areas.items()
-    ]
-    table = pd.DataFrame(pd.concat(rows, ignore_index=True)[list(COLUMNS)])
-    return table.sort_values(["measure", "bsm", "piece"], ignore_index=True)
+    rows = [np.flatnonzero(cm2 > 0) for cm2 in areas.values()]
+    table = (
+        pieces[["bsm", "piece", "town_code"]]
+        .iloc[np.concatenate(rows)]
+        .assign(
+            measure=np.repeat([*areas], [len(own) for own in rows]),
+            cm2=np.concatenate([cm2[own] for cm2, own in zip(areas.values(), rows, strict=True)]),
+        )
+    )
+    return pd.DataFrame(table[list(COLUMNS)])
 
 
 def net_area(parcels: pd.DataFrame) -> tuple[Ints, Bools]:

@@ -53,7 +53,7 @@ def exact_m2(cm2: int) -> str:
 
 def summarise(
     ledger: pd.DataFrame,
-    pieces: pd.DataFrame,
+    pieces: Iterable[pd.DataFrame],
     *,
     county: County,
     classes: Sequence[Category],
@@ -61,11 +61,11 @@ def summarise(
 ) -> pd.DataFrame:
     """Count and measure every category per town, 督导组 and county at one export.
 
-    ledger: tasks; pieces: classified pieces of the same export (for what isn't a task). Returns
-    the rows of summary.csv: level (town, group, county), then category in the order of 附件2 with
-    its subtotals; plots counts a plot once per category, distinct_plots once per row. Withdrawn
-    tasks stand in withdrawn_plots and withdrawn_mu only. Raises GengbaoError when towns and county
-    disagree.
+    ledger: tasks; pieces: classified pieces of the same export (for what isn't a task), block by
+    block, all of a plot in one; a plot lies in one town. Returns the rows of summary.csv: level
+    (town, group, county), then category in the order of 附件2 with its subtotals; plots counts a
+    plot once per category, distinct_plots once per row. Withdrawn tasks stand in withdrawn_plots
+    and withdrawn_mu only. Raises GengbaoError when towns and county disagree.
     """
     items = pd.concat([_task_items(ledger), _other_items(pieces, classes)], ignore_index=True)
     items["town_code"] = items["town_code"].fillna(UNDECIDED)
@@ -102,7 +102,7 @@ def summarise(
 
 
 def _task_items(ledger: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per task: counts and areas in hundredths of a m²."""
+    """Return one row per task: counts and areas in hundredths of a m²; bsm where it is counted."""
     status = ledger["status"]
     withdrawn = (status == "withdrawn").to_numpy()
     here = ~withdrawn
@@ -110,7 +110,7 @@ def _task_items(ledger: pd.DataFrame) -> pd.DataFrame:
         {
             "town_code": ledger["town_code"].to_numpy(),
             "category": ledger["category"].to_numpy(),
-            "bsm": ledger["bsm"].to_numpy(),
+            "bsm": ledger["bsm"].where(here).to_numpy(),
             "plots": here.astype("int64"),
             "area": np.where(here, to_cm2(ledger["area_m2"]), 0),
             "closed_plots": (status == "closed").to_numpy().astype("int64"),
@@ -123,23 +123,19 @@ def _task_items(ledger: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _other_items(pieces: pd.DataFrame, classes: Sequence[Category]) -> pd.DataFrame:
-    """Return one row per plot × category that is no task: counted, measured, nothing to close."""
-    others = pieces[~pieces["category"].isin([c.name for c in classes if c.task])]
-    frame = pd.DataFrame(
-        {
-            "town_code": others["town_code"].fillna(UNDECIDED).to_numpy(),
-            "category": others["category"].to_numpy(),
-            "bsm": others["bsm"].to_numpy(),
-            "area": to_cm2(others["base_m2"]),
-        }
-    )
-    items = frame.groupby(["town_code", "category", "bsm"])["area"].sum().reset_index()
-    items["plots"] = 1
-    for name in MEASURES:
-        if name not in {"plots", "area"}:
-            items[name] = 0
-    return items
+def _other_items(blocks: Iterable[pd.DataFrame], classes: Sequence[Category]) -> pd.DataFrame:
+    """Return one row per town × category that is no task: plots and area, nothing to close."""
+    tasks, keys = [c.name for c in classes if c.task], ["town_code", "category"]
+    parts = []
+    for pieces in blocks:
+        others = pieces[~pieces["category"].isin(tasks)]
+        groups = others.assign(
+            town_code=others["town_code"].fillna(UNDECIDED), area=to_cm2(others["base_m2"])
+        ).groupby(keys)
+        parts.append(pd.DataFrame({"plots": groups["bsm"].nunique(), "area": groups["area"].sum()}))
+    items = pd.concat(parts).groupby(keys).sum().reset_index()
+    idle = {name: 0 for name in MEASURES if name not in items}
+    return items.assign(**idle, distinct_plots=items["plots"])
 
 
 def _subtotal_items(items: pd.DataFrame, classes: Sequence[Category]) -> Iterable[pd.DataFrame]:
@@ -172,8 +168,9 @@ def _level(
     """Sum the items of every place and category; places without any are rows of zeros."""
     rows = items.assign(place=place)
     keys = ["place", "category"]
-    sums = rows.groupby(keys)[list(MEASURES)].sum()
-    sums["distinct_plots"] = rows[rows["plots"] > 0].groupby(keys)["bsm"].nunique()
+    groups = rows.groupby(keys)
+    sums = groups[list(MEASURES)].sum()
+    sums["distinct_plots"] = groups["bsm"].nunique() + groups["distinct_plots"].sum()
     order = [*known, *([UNDECIDED] if place.eq(UNDECIDED).any() else [])]
     wanted = pd.MultiIndex.from_product([order, names], names=keys)
     return sums.reindex(wanted).fillna(0).astype("int64").reset_index()

@@ -76,8 +76,8 @@ def sources(
 ) -> Sources:
     """Return what the terms of one export are taken from.
 
-    behind: `members`; summary: rows of summary.csv of that export; scheme: whether a 进出平衡
-    scheme was delivered (else what it lists can't be measured).
+    behind: measure, town_code, cm2, plots (`members.sums`); summary: rows of summary.csv of that
+    export; scheme: whether a 进出平衡 scheme was delivered (else what it lists can't be measured).
     """
     cm2 = behind.groupby("measure")["cm2"].sum()
     names = {t.what[0] for tested in assessed() for t in tested.terms if t.origin == MEASURED}
@@ -151,7 +151,7 @@ def _by_place(behind: pd.DataFrame, county: County) -> pd.DataFrame:
         groups = behind.assign(place=place).groupby(keys)
         order = [*known, *([UNDECIDED] if place.eq(UNDECIDED).any() else [])]
         wanted = pd.MultiIndex.from_product([measures, order], names=keys)
-        sums = pd.DataFrame({"cm2": groups["cm2"].sum(), "plots": groups["bsm"].nunique()})
+        sums = pd.DataFrame({"cm2": groups["cm2"].sum(), "plots": groups["plots"].sum()})
         part = sums.reindex(wanted).fillna(0).astype(np.int64).reset_index()
         parts.append(part.assign(level=level))
     table = pd.concat(parts, ignore_index=True)

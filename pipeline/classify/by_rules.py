@@ -21,15 +21,18 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 REVIEW = "review"
+JUDGED = ("category", "rule_id", "basis", "case_no", "runner_up", "flags")
+"""What `classify` adds to the evidence, or puts in place of its own."""
 
 
 def classify(evidence: pd.DataFrame, pack: RulePack) -> pd.DataFrame:
     """Return the evidence with category, rule_id, basis, case_no, runner_up and flags extended.
 
-    Same rows, order, index and areas as `evidence`; docs/architecture.md has its columns. The
-    first rule that isn't false decides: true → its category; unknown → review, with that rule and
-    the missing columns named in the basis. runner_up is the next rule that isn't false (missing
-    for the catch-all). Flags hold where their condition is true, whatever rule won.
+    Same rows, order, index and areas as `evidence`; docs/architecture.md has its columns. Each row
+    is judged by itself: the first rule that isn't false decides: true → its category; unknown →
+    review, with that rule and the missing columns named in the basis. runner_up is the next rule
+    that isn't false (missing for the catch-all). Flags hold where their condition is true, whatever
+    rule won.
     Raises GengbaoError when a column the pack asks is missing or holds a word outside the
     vocabulary, or a piece gets no rule.
     """

@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from datetime import date
 
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from pipeline.evidence.lists import Joined
     from pipeline.model import Category
+
+    Bools = NDArray[np.bool_]
 
 COLUMNS = (
     "bsm", "piece", "town_code", "town", "village", "kind", "delivered", "delivered_label",
@@ -49,14 +52,15 @@ def disagreements(
 ) -> pd.DataFrame:
     """Return COLUMNS: a row per piece on which the delivered layers and the rules differ.
 
-    ruled: `classify`'s result, without the shapes of pieces that no delivered row can meet; final:
-    the same pieces as they stand (mode derive: `ruled` itself, mode trust: `apply_delivered`'s
-    result); listed: category → its delivered layer, as gathered. kind: several (in two layers or
-    more), undecided (the rules can't tell), different (another task), delivered_only (no task by
-    the rules), rule_only (a task by the rules in no layer, its layer being delivered); and unheard,
-    a delivered row of which less than half lies in pieces of its category: bsm and town are of the
-    piece it shares most ground with, else its own. area_m2, area_mu: base of the piece, of an
-    unheard row its polygon's area; exact, as text. basis: the rule's.
+    ruled: `classify`'s result, of which pieces may be left out that don't differ and that no
+    delivered row can meet, and shapes of all that none can meet; final: the same pieces as they
+    stand (mode derive: `ruled` itself, mode trust: `apply_delivered`'s result); listed: category →
+    its delivered layer, as gathered. kind: several (in two layers or more), undecided (the rules
+    can't tell), different (another task), delivered_only (no task by the rules), rule_only (a task
+    by the rules in no layer, its layer being delivered); and unheard, a delivered row of which less
+    than half lies in pieces of its category: bsm and town are of the piece it shares most ground
+    with, else its own. area_m2, area_mu: base of the piece, of an unheard row its polygon's area;
+    exact, as text. basis: the rule's.
     Raises GengbaoError when `delivered` names anything but a task category.
     """
     classes = tuple(classes)
@@ -68,19 +72,24 @@ def disagreements(
     return table
 
 
-def _differing(
-    ruled: gpd.GeoDataFrame,
-    final: pd.DataFrame,
-    classes: Sequence[Category],
-    layers: Collection[str],
-) -> pd.DataFrame:
-    """Return the pieces on which layers and rules differ, sorted by bsm and piece."""
-    labels = {category.name: category.label for category in classes}
+def differs(ruled: pd.DataFrame, classes: Iterable[Category], layers: Collection[str]) -> Bools:
+    """Return on which pieces the delivered layers and the rules differ.
+
+    ruled: `classify`'s result; layers: the categories whose layer was delivered. Raises as
+    `disagreements`.
+    """
+    return np.asarray(_kinds(ruled, classes, layers) != "", dtype=np.bool_)
+
+
+def _kinds(
+    ruled: pd.DataFrame, classes: Iterable[Category], layers: Collection[str]
+) -> NDArray[np.str_]:
+    """Return how layers and rules differ on each piece, "" where they don't."""
     tasks = [category.name for category in classes if category.task]
     delivered, by_rule = ruled["delivered"].astype("str"), ruled["category"]
     check_delivered(delivered, set(tasks))
     count, is_task = layers_of(delivered), by_rule.isin(tasks)
-    kind = np.select(
+    return np.select(
         [
             count > 1,
             (count == 1) & (by_rule == REVIEW),
@@ -91,6 +100,17 @@ def _differing(
         [SEVERAL, UNDECIDED, DIFFERENT, DELIVERED_ONLY, RULE_ONLY],
         default="",
     )
+
+
+def _differing(
+    ruled: gpd.GeoDataFrame,
+    final: pd.DataFrame,
+    classes: Sequence[Category],
+    layers: Collection[str],
+) -> pd.DataFrame:
+    """Return the pieces on which layers and rules differ, sorted by bsm and piece."""
+    labels = {category.name: category.label for category in classes}
+    kind = _kinds(ruled, classes, layers)
     rows = ruled[kind != ""]
     final = final[kind != ""]
     cm2 = to_cm2(rows["base_m2"])

@@ -33,7 +33,8 @@ def apply_delivered(
     stay in review, since no town can be charged with them; pieces in no layer that are no task by
     the rules keep what the rules said. RULE_MISMATCH flags a decided piece whose rules decided
     otherwise. rule_id is DELIVERED where a layer (or its absence) decided; the rule's own id is
-    then the runner_up. Raises GengbaoError when `delivered` names anything but a task category.
+    then the runner_up. Each piece is decided by itself. Raises GengbaoError when `delivered` names
+    anything but a task category.
     """
     classes = tuple(classes)
     labels = {category.name: category.label for category in classes}

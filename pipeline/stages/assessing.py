@@ -30,10 +30,12 @@ def _indicators_job(desk: Desk) -> Job:
     def compute(_state: State) -> Outcome:
         from pipeline import aggregate, storage
 
-        pieces = storage.read_columns(pieces_file, aggregate.PIECES)
-        parcels = storage.read_columns(parcels_file, aggregate.PLOTS)
+        grounds = storage.beside(
+            storage.whole(storage.read_blocks(pieces_file, aggregate.PIECES)),
+            storage.read_blocks(parcels_file, aggregate.PLOTS),
+        )
         summary = storage.read_table(summary_file)
-        found = aggregate.assess(pieces, parcels, summary, county=county)
+        found = aggregate.assess(aggregate.measured(grounds), summary, county=county)
 
         def write() -> list[Path]:
             storage.write_table(products[0], found.indicators)

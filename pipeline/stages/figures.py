@@ -10,13 +10,16 @@ from pipeline.stages import assessing
 from pipeline.stages.desk import Desk, Job, Outcome, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import date
     from pathlib import Path
 
     import pandas as pd
 
     from pipeline.freshness import State
+
+SUMMARISED = ("bsm", "town_code", "category", "base_m2")
+"""What the town tables read of the pieces."""
 
 
 def jobs(desk: Desk) -> Iterator[Job]:
@@ -47,8 +50,9 @@ def _aggregate_job(desk: Desk) -> Job:
         parts, rows = [], []
         for day, (ledger_file, pieces_file) in files.items():
             ledger = storage.read_columns(ledger_file)
-            pieces = storage.read_columns(pieces_file, ["bsm", "town_code", "category", "base_m2"])
+            pieces = storage.whole(storage.read_blocks(pieces_file, SUMMARISED))
             part = summarise(ledger, pieces, county=county, classes=classes, export=day)
+            pieces = storage.whole(storage.read_blocks(pieces_file, SUMMARISED))
             rows.append(_aggregate_account(day, ledger, pieces, part))
             parts.append(part)
         summary = pd.concat(parts, ignore_index=True)
@@ -73,7 +77,7 @@ def _aggregate_job(desk: Desk) -> Job:
 
 
 def _aggregate_account(
-    day: date, ledger: pd.DataFrame, pieces: pd.DataFrame, summary: pd.DataFrame
+    day: date, ledger: pd.DataFrame, pieces: Iterable[pd.DataFrame], summary: pd.DataFrame
 ) -> AccountRow:
     """Return the account of the town tables: tasks, and pieces that are none, each in one leaf."""
     from pipeline.aggregate import SUBTOTALS
@@ -84,14 +88,18 @@ def _aggregate_account(
     county = summary[(summary["level"] == "county") & leaves]
     tasks = ledger[ledger["status"] != "withdrawn"]
     tasks_of = [c.name for c in classes() if c.task]
-    others = pieces[~pieces["category"].isin(tasks_of)]
+    plots, cm2 = len(tasks), int(to_cm2(tasks["area_m2"]).sum())
+    for block in pieces:
+        others = block[~block["category"].isin(tasks_of)]
+        plots += len(others.drop_duplicates(["bsm", "category"]))
+        cm2 += int(to_cm2(others["base_m2"]).sum())
     return AccountRow(
         stage="aggregate",
         export=day.isoformat(),
-        read_plots=len(tasks) + int(others.groupby("category")["bsm"].nunique().sum()),
+        read_plots=plots,
         accepted_plots=int(county["plots"].sum()),
         rejected_plots=0,
-        in_cm2=int(to_cm2(tasks["area_m2"]).sum()) + int(to_cm2(others["base_m2"]).sum()),
+        in_cm2=cm2,
         out_cm2=int(to_cm2(county["area_m2"].astype(float)).sum()),
         aside_cm2=0,
     )

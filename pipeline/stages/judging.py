@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.freshness import PACKAGE, PACKS
 from pipeline.model import Mode
 from pipeline.stages import gathering
-from pipeline.stages.accounts import account, opening_account, tracking_account
+from pipeline.stages.accounts import TALLIED, opening_account, passed, tally, tracking_account
 from pipeline.stages.desk import Desk, Job, Outcome
 from pipeline.stages.grounds import Sources
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.freshness import State
+    from pipeline.storage import Register
 
 TASK = "task_"
 """Prefix of the roles that are task layers delivered from above."""
@@ -56,21 +57,38 @@ def _classify_job(desk: Desk, day: date) -> Job:
     )
 
     def compute(_state: State) -> Outcome:
-        from pipeline import storage
-        from pipeline.classify import apply_delivered, classify
+        from pipeline import classify, storage
         from pipeline.tables import classes, load_pack
 
-        pieces = storage.read_columns(evidence_file)
-        final = ruled = classify(pieces, load_pack(county.rules, county.root))
+        pack = load_pack(county.rules, county.root)
+        asked = [*dict.fromkeys([*classify.PIECES, "flags", *pack.columns])]
+        kept = [*classify.PIECES, *classify.JUDGED]
+        ruled = final = storage.Register.lay(
+            classify.classify(pieces, pack)[kept]
+            for pieces in storage.read_blocks(evidence_file, asked)
+        )
         if county.mode is Mode.TRUST:
-            final = apply_delivered(ruled, classes(), [role.removeprefix(TASK) for role in roles])
-        counts = final["category"].value_counts()
-        said = f"图块={len(final)} 待核={int(counts.get('review', 0))}"
+            layers = [role.removeprefix(TASK) for role in roles]
+            final = storage.Register.lay(
+                classify.apply_delivered(pieces, classes(), layers) for _, pieces in ruled.blocks()
+            )
+        came, judged = (
+            tally(blocks)
+            for blocks in (
+                storage.read_blocks(evidence_file, TALLIED),
+                (pieces for _, pieces in final.blocks(TALLIED)),
+            )
+        )
+        review = sum(
+            int((pieces["category"] == classify.REVIEW).sum())
+            for _, pieces in final.blocks(["category"])
+        )
+        said = f"图块={len(final)} 待核={review}"
         tables = {listing: _differing(sources, roles, ruled, final)} if roles else {}
         said += "".join(f" 与下发图层不一致={len(table)}" for table in tables.values())
 
         def write() -> list[Path]:
-            storage.write_onto(product, final, storage.read_shapes([evidence_file]))
+            storage.write_carried(product, final.without(*classify.PIECES), evidence_file)
             for file, table in tables.items():
                 storage.write_table(file, table)
             return [product, *tables]
@@ -78,7 +96,7 @@ def _classify_job(desk: Desk, day: date) -> Job:
         return Outcome(
             write=write,
             said=said,
-            account=[account("classify", day, pieces, final)],
+            account=[passed("classify", day, came, judged)],
             facts={"delivered": [role.removeprefix(TASK) for role in roles]},
         )
 
@@ -95,26 +113,34 @@ def _classify_job(desk: Desk, day: date) -> Job:
 
 
 def _differing(
-    sources: Sources, roles: Sequence[str], ruled: pd.DataFrame, final: pd.DataFrame
+    sources: Sources, roles: Sequence[str], ruled: Register, final: Register
 ) -> pd.DataFrame:
     """Return on what the delivered task layers and the rules differ.
 
-    Only the pieces that a delivered row can meet, by place or by name, have their shapes decoded.
+    Only the pieces that differ, or that a delivered row can meet by place or by name, are looked
+    at together; of the latter the shapes are decoded.
     """
     import geopandas as gpd
     import numpy as np
 
-    from pipeline import evidence, storage
-    from pipeline.classify import disagreements
+    from pipeline import classify, evidence, storage
     from pipeline.tables import classes
 
     listed = {role.removeprefix(TASK): rows for role, rows in sources.lists(roles).items()}
     lying = storage.Lying(sources.desk.export(sources.day, EVIDENCE))
     places = storage.Places(np.concatenate([rows.bounds for rows in listed.values()]))
     named = {bsm for rows in listed.values() for bsm in evidence.named(rows)}
-    met = places.near(lying.boxes()) | ruled["bsm"].isin(named).to_numpy()
-    pieces = gpd.GeoDataFrame(ruled, geometry=lying.shapes(met))
-    return disagreements(pieces, final, listed, classes(), export=sources.day)
+    met = places.meeting(lying.boxes())
+    differ = np.zeros(len(ruled), dtype=bool)
+    for rows, pieces in ruled.blocks():
+        met[rows] |= pieces["bsm"].isin(named).to_numpy()
+        differ[rows] = classify.differs(pieces, classes(), list(listed))
+    chosen = met | differ
+    shapes = lying.shapes(met)[chosen].reset_index(drop=True)
+    pieces = gpd.GeoDataFrame(ruled.select(chosen).frame(), geometry=shapes)
+    return classify.disagreements(
+        pieces, final.select(chosen).frame(), listed, classes(), export=sources.day
+    )
 
 
 def _ledger_job(desk: Desk) -> Job:
@@ -136,8 +162,8 @@ def _ledger_job(desk: Desk) -> Job:
         )
         now = steps[-1].ledger[list(ledger.COLUMNS)]
         history = pd.concat([step.history for step in steps], ignore_index=True)
-        opened = storage.read_columns(pieces_files[county.ledger], ["bsm", "category", "base_m2"])
-        rows = [opening_account(steps[0].export, opened, steps[0].ledger)]
+        opened = storage.read_blocks(pieces_files[county.ledger], [*TALLIED, "category"])
+        rows = [opening_account(steps[0].export, storage.whole(opened), steps[0].ledger)]
         rows += [tracking_account(step.export, step.history) for step in steps[1:]]
 
         def write() -> list[Path]:
@@ -170,8 +196,7 @@ def _near_tasks(files: Mapping[date, Path]) -> list[tuple[date, gpd.GeoDataFrame
     from pipeline import storage, tables
 
     names = {category.name for category in tables.classes() if category.task}
-    tasks = [
-        storage.read_frame(file, ["geometry"], only={"category": names}) for file in files.values()
-    ]
-    places = np.concatenate([frame.bounds.to_numpy() for frame in tasks])
-    return [(day, storage.read_frame(file, near=places)) for day, file in files.items()]
+    lying = [storage.Lying(file) for file in files.values()]
+    places = [each.boxes()[each.holding({"category": names})] for each in lying]
+    near = np.concatenate(places)
+    return [(day, storage.read_frame(file, near=near)) for day, file in files.items()]

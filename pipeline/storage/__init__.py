@@ -5,12 +5,14 @@ shows Chinese), documents are JSON, layers for GIS staff are GeoPackage. Foreign
 by ``ingest`` alone.
 """
 
+from pipeline.storage.blocks import beside, read_blocks, whole
 from pipeline.storage.frames import (
     read_columns,
     read_frame,
     read_joined,
     read_shapes,
     read_shelved,
+    write_carried,
     write_columns,
     write_frame,
     write_onto,
@@ -42,10 +44,12 @@ __all__ = [
     "Register",
     "Rows",
     "Shelf",
+    "beside",
     "cell_text",
     "give_back",
     "guarded",
     "package_bytes",
+    "read_blocks",
     "read_bytes",
     "read_columns",
     "read_frame",
@@ -56,8 +60,10 @@ __all__ = [
     "read_table",
     "row_blocks",
     "sha256",
+    "whole",
     "workbook_bytes",
     "write_bytes",
+    "write_carried",
     "write_columns",
     "write_frame",
     "write_gpkg",

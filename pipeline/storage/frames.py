@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
@@ -18,7 +19,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from pipeline.storage.places import Places
-from pipeline.storage.register import Register
+from pipeline.storage.register import PANDAS, Register
 from pipeline.storage.rows import BBOX, EDGES, GEOMETRY, Lying
 from pipeline.storage.shelf import Shelf
 from pipeline.storage.writing import require, writing
@@ -65,7 +66,7 @@ def write_frame(
 
     kinds = shapely.get_type_id(shapes)
     about = _described(_about(frame.crs, bbox=bbox), _names(kinds), shapely.bounds(shapes))
-    _write(path, block, len(frame), about, group_rows)
+    _write(path, block, _groups(len(frame), group_rows), about)
 
 
 class Shelved(NamedTuple):
@@ -106,7 +107,47 @@ def write_onto(
         table = plain(rows).append_column(GEOMETRY, wkb)
         return table.append_column(BBOX, _boxes(boxes[rows]))
 
-    _write(path, block, len(columns), about, GROUP_ROWS)
+    _write(path, block, _groups(len(columns), GROUP_ROWS), about)
+
+
+def write_carried(path: Path, columns: Register, source: Path) -> None:
+    """Write the rows of another of our frames with more columns, or others in place of its own.
+
+    columns: as many rows, in the same order. Groups of rows stay as they lie in the source, and
+    what isn't replaced passes undecoded. The file is the one that `write_frame` writes of the whole
+    frame. Raises OutputError, ValueError where the rows aren't as many.
+    """
+    with pq.ParquetFile(source) as file:
+        sizes = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+        if sum(sizes) != len(columns):
+            msg = f"{len(columns)} rows beside {sum(sizes)}"
+            raise ValueError(msg)
+        groups = [
+            slice(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True)
+        ]
+        numbers = {group.start: number for number, group in enumerate(groups)}
+        own = file.schema_arrow
+        schema = _carried(own, columns.schema)
+
+        def block(rows: slice) -> pa.Table:
+            table, more = file.read_row_group(numbers[rows.start]), columns.arrow(rows)
+            found = {name: table[name] for name in table.column_names}
+            found |= {name: more[name] for name in more.column_names}
+            return pa.Table.from_arrays([found[name] for name in schema.names], schema=schema)
+
+        _write(path, block, groups, json.loads(own.metadata[b"geo"]))
+
+
+def _carried(own: pa.Schema, more: pa.Schema) -> pa.Schema:
+    """Return the schema of a frame with more columns: those new to it before its geometry."""
+    fields = {field.name: field for field in own}
+    shapes = [fields.pop(name) for name in (GEOMETRY, BBOX)]
+    fields |= {field.name: field for field in more}
+    note = json.loads(own.metadata[PANDAS])
+    notes = [*note["columns"], *json.loads(more.metadata[PANDAS])["columns"]]
+    columns = {column["name"]: column for column in notes}
+    about = json.dumps(note | {"columns": [*columns.values()]}).encode()
+    return pa.schema([*fields.values(), *shapes], {PANDAS: about})
 
 
 def write_columns(path: Path, table: pd.DataFrame) -> None:
@@ -128,14 +169,14 @@ def read_frame(
     """Read a GeoParquet file written by `write_frame`, whole or some columns.
 
     only: column of text → values wanted. near: boxes (n, 4: west, south, east, north); only rows
-    that come near one of them, and hold those values, are decoded.
+    whose box meets one of them, and that hold those values, are decoded.
     """
     if near is None and only is None:
         return gpd.read_parquet(path, columns=columns)
     lying = Lying(path)
     chosen = lying.holding(only or {})
     if near is not None:
-        chosen &= Places(near).near(lying.boxes())
+        chosen &= Places(near).meeting(lying.boxes())
     return lying.rows(chosen, columns).frame()
 
 
@@ -240,26 +281,27 @@ def _described(about: dict[str, Any], kinds: Sequence[str], bounds: Floats) -> d
     return about | {"columns": {GEOMETRY: column}}
 
 
+def _groups(rows: int, group_rows: int) -> list[slice]:
+    """Return the groups that so many rows lie in, at least one."""
+    return [slice(at, min(at + group_rows, rows)) for at in range(0, max(rows, 1), group_rows)]
+
+
 def _write(
-    path: Path,
-    block: Callable[[slice], pa.Table],
-    rows: int,
-    about: Mapping[str, Any],
-    group_rows: int,
+    path: Path, block: Callable[[slice], pa.Table], groups: Sequence[slice], about: dict[str, Any]
 ) -> None:
     """Write a table block by block, each a group of rows; read each again and compare."""
-    parts = [slice(at, min(at + group_rows, rows)) for at in range(0, max(rows, 1), group_rows)]
-    first = block(parts[0]).schema
+    first = block(groups[0]).schema
     schema = first.with_metadata({**first.metadata, b"geo": json.dumps(about).encode()})
+    most = max(group.stop - group.start for group in groups)
     with writing(path) as temporary:
         with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for part in parts:
-                writer.write_table(block(part).cast(schema), row_group_size=group_rows)
+            for group in groups:
+                writer.write_table(block(group).cast(schema), row_group_size=max(most, 1))
         with pq.ParquetFile(temporary) as written:
-            require(path, "行数", rows, written.metadata.num_rows)
+            require(path, "行数", groups[-1].stop, written.metadata.num_rows)
             require(path, "列", schema.names, written.schema_arrow.names)
-            for number, part in enumerate(parts):
-                _compare(path, block(part), written.read_row_group(number))
+            for number, group in enumerate(groups):
+                _compare(path, block(group), written.read_row_group(number))
 
 
 def _compare(path: Path, wanted: pa.Table, found: pa.Table) -> None:

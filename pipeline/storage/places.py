@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from shapely import STRtree, box
+
+from pipeline.storage.shelf import row_blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +27,7 @@ class Places:
     def __init__(self, boxes: Floats) -> None:
         """Mark the cells of a grid that the boxes lie in; one without figures lies nowhere."""
         boxes = boxes[np.isfinite(boxes).all(axis=1)]
+        self._boxes = boxes
         self._any = len(boxes) > 0
         if not self._any:
             return
@@ -36,8 +40,22 @@ class Places:
 
     def near(self, boxes: Floats) -> Bools:
         """Return which of these boxes come near: all that meet a place, and some close by."""
-        if not self._any or not len(boxes):
-            return np.zeros(len(boxes), dtype=bool)
+        found = np.zeros(len(boxes), dtype=bool)
+        if self._any:
+            for rows in row_blocks(len(boxes)):
+                found[rows] = self._near(boxes[rows])
+        return found
+
+    def meeting(self, boxes: Floats) -> Bools:
+        """Return which of these boxes meet a place, if only with an edge."""
+        found = self.near(boxes)
+        rows = np.flatnonzero(found)
+        places, asked = (np.asarray(box(*sides.T)) for sides in (self._boxes, boxes[rows]))
+        met = STRtree(places).query(asked)[0]
+        found[rows] = np.isin(np.arange(len(rows)), met)
+        return found
+
+    def _near(self, boxes: Floats) -> Bools:
         known = np.isfinite(boxes).all(axis=1)
         within = (boxes[:, :2] <= self._high).all(axis=1) & (boxes[:, 2:] >= self._low).all(axis=1)
         found: Bools = known & within
