@@ -102,8 +102,21 @@ def test_columns_are_added_replaced_and_left_out_without_a_change_to_the_table()
     pd.testing.assert_frame_equal(more.frame(), wanted)
     pd.testing.assert_frame_equal(laid.frame(), plots)
     assert more.without("bsm", "town").columns == ["name", "said", "rank", "known", "area_m2"]
-    with pytest.raises(ValueError, match="3 rows beside 10"):
+    doubled = laid.assign(
+        (f[["area_m2"]] * 2).set_axis(["twice_m2"], axis=1) for _, f in laid.blocks()
+    )
+    pd.testing.assert_series_equal(doubled["twice_m2"], plots["area_m2"] * 2, check_names=False)
+    with pytest.raises(ValueError, match=r"blocks of \[3, 0, 0\] rows beside \[3, 4, 3\]"):
         laid.assign(pd.DataFrame({"a": [1, 2, 3]}))
+    with pytest.raises(ValueError, match="blocks of"):
+        laid.assign([pd.DataFrame({"a": [1, 2, 3]})])
+
+
+def test_a_table_laid_column_by_column_is_the_one_laid_block_by_block() -> None:
+    for plots in (_plots(10), _plots(0)):
+        laid = Register.by_column(len(plots), plots.items())
+        assert laid.arrow(slice(None)).equals(Register.lay([plots]).arrow(slice(None)))
+        assert len(Register.by_column(len(plots), [])) == len(plots)
 
 
 def test_the_file_written_of_it_is_the_one_of_the_table(tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def _part(delivery: Delivery, layer: LayerInfo, role: str, asked: Asked) -> _Par
     if raw is None:
         raw = read_raw(delivery, layer, ())
     reader = Reader(raw, taken, where)
-    table = reader.frame(role)
+    table = reader.table(role).frame()
     problems += reader.problems
     if reader.findings:
         problems += _refused(InputError(reader.findings), where, VALUES)

@@ -16,13 +16,13 @@ from pipeline.errors import Finding, GengbaoError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import pandas as pd
+    from pipeline.storage import Table
 
 WORLD_M2 = 1e13  # beyond it no figure is an area, and sums would no longer be exact
 FILE, TBMJ = fields.SOURCE_FILE.name, fields.TBMJ.name
 
 
-def entry(table: pd.DataFrame) -> dict[str, Any]:
+def entry(table: Table) -> dict[str, Any]:
     """Return rows and ΣTBMJ of a table: hundredths of a m², and the rows that state no area.
 
     Tables without a TBMJ column have rows only.
@@ -39,7 +39,7 @@ def entry(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def close(
-    files: Iterable[dict[str, Any]], accepted: pd.DataFrame, aside: pd.DataFrame
+    files: Iterable[dict[str, Any]], accepted: Table, aside: Table
 ) -> dict[str, dict[str, Any]]:
     """Return, per file, what came in, was accepted and set aside.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,11 @@ from pipeline.ingest.encoding import (
     decode_value,
 )
 from pipeline.ingest.raw import NUMBER, TEXT, UNREADABLE
+from pipeline.storage import Register, row_blocks
 
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Container
+    from collections.abc import Container, Iterator
 
     from numpy.typing import NDArray
 
@@ -36,6 +38,9 @@ BOM = b"\xef\xbb\xbf"
 DELETED, LIVE = 0x2A, 0x20
 TEXT_TYPES, NUMBER_TYPES = "CDL", "NF"
 BINARY_TYPES = "MGPBIYT@O+QVW0"  # memo references and binary values of dBase and FoxPro
+CUT = "末尾的汉字被字段宽度截断，已去掉半个字"
+NUL = "中含空字符，其后内容未采用"
+LOSSES = (CUT, NUL)
 RE_EXPORT = "请从原数据库重新导出整套 shapefile(.shp、.shx、.dbf、.prj)"
 
 
@@ -63,9 +68,13 @@ class Dbf:
     ldid: int
     notes: tuple[str, ...] = ()
 
-    def cells(self, column: DbfField) -> NDArray[np.bytes_]:
+    def raw(self, column: DbfField, rows: slice) -> NDArray[np.uint8]:
+        """Return the bytes of a column's cells, a row each."""
+        return self.records[rows, column.offset : column.offset + column.width]
+
+    def cells(self, column: DbfField, rows: slice) -> NDArray[np.bytes_]:
         """Return a column's cells, blanks at the right (and NULs) removed."""
-        part = self.records[:, column.offset : column.offset + column.width]
+        part = self.raw(column, rows)
         flat = np.ascontiguousarray(part).view(f"S{column.width}").ravel()
         return np.char.rstrip(flat)
 
@@ -154,49 +163,59 @@ def _personal(column: DbfField) -> bool:
 
 
 def _samples(table: Dbf, column: DbfField) -> list[Sample]:
-    part = table.records[:, column.offset : column.offset + column.width]
-    rows = np.flatnonzero((part >= ASCII_LIMIT).any(axis=1) & ~table.deleted)
-    values, first = np.unique(table.cells(column)[rows], return_index=True)
+    first: dict[bytes, int] = {}
+    for rows in row_blocks(len(table.records)):
+        odd = (table.raw(column, rows) >= ASCII_LIMIT).any(axis=1) & ~table.deleted[rows]
+        at = np.flatnonzero(odd)
+        values, place = np.unique(table.cells(column, rows)[at], return_index=True)
+        for value, row in zip(values.tolist(), (at[place] + rows.start + 1).tolist(), strict=True):
+            first.setdefault(value, row)
     name = column.raw_name.decode("ascii", errors="replace")
-    return [
-        Sample(name, int(rows[at]) + 1, value, column.width)
-        for value, at in zip(values.tolist(), first, strict=True)
-    ]
+    return [Sample(name, first[value], value, column.width) for value in sorted(first)]
 
 
 def texts(
     table: Dbf, columns: dict[str, DbfField], encoding: str
-) -> tuple[pd.DataFrame, dict[str, str], list[str]]:
+) -> tuple[Register, dict[str, str], list[str]]:
     """Return live rows of `columns` as text (missing = NA), how each is stored, and the losses."""
-    live = ~table.deleted
-    out, kinds, losses = {}, {}, []
+    kinds = {name: _kind(column) for name, column in columns.items()}
+    lost: dict[str, Counter[str]] = {name: Counter() for name in columns}
+
+    def blocks() -> Iterator[pd.DataFrame]:
+        for rows in [*row_blocks(len(table.records))] or [slice(0, 0)]:
+            live = ~table.deleted[rows]
+            texts = {
+                name: np.full(int(live.sum()), None, dtype=object)
+                if kinds[name] == UNREADABLE
+                else _decode(table.cells(column, rows)[live], column, encoding, lost[name])
+                for name, column in columns.items()
+            }
+            yield pd.DataFrame(texts, index=pd.RangeIndex(int(live.sum())), dtype="str")
+
+    laid, losses = Register.lay(blocks()), []
     for name, column in columns.items():
-        kinds[name] = _kind(column)
-        if kinds[name] == UNREADABLE:
-            out[name] = pd.Series(pd.NA, index=range(int(live.sum())), dtype="str")
-            continue
-        if column.kind not in TEXT_TYPES + NUMBER_TYPES:
+        if column.kind not in TEXT_TYPES + NUMBER_TYPES and kinds[name] != UNREADABLE:
             losses.append(f"字段 {name}：类型“{column.kind}”不认识，按文本读入")
-        values, lost = _decode_column(table.cells(column)[live], column, encoding)
-        out[name] = pd.Series(values, dtype="str")
-        losses += [f"字段 {name}：{loss}" for loss in lost]
-    frame = pd.DataFrame(out, index=pd.RangeIndex(int(live.sum())))
-    return frame, kinds, [*losses, *_zeroed(table, columns)]
+        losses += [
+            f"字段 {name}：{lost[name][what]} 个值{what}" for what in LOSSES if lost[name][what]
+        ]
+    return laid, kinds, [*losses, *_zeroed(table, columns)]
 
 
 def _zeroed(table: Dbf, columns: dict[str, DbfField]) -> list[str]:
     """Tell of zero bytes in cells: some programs pad with them, a lost disk block leaves them."""
-    at = {
-        name: np.flatnonzero(
-            (table.records[:, c.offset : c.offset + c.width] == 0).any(axis=1) & ~table.deleted
-        )
-        for name, c in columns.items()
-    }
-    rows = np.unique(np.concatenate([np.empty(0, np.int64), *at.values()]))
-    if not len(rows):
+    count, first, named = 0, 0, set[str]()
+    for rows in row_blocks(len(table.records)):
+        live = ~table.deleted[rows]
+        at = {name: (table.raw(c, rows) == 0).any(axis=1) & live for name, c in columns.items()}
+        odd = np.flatnonzero(np.logical_or.reduce([np.zeros_like(live), *at.values()]))
+        first = first or (len(odd) and rows.start + int(odd[0]) + 1)
+        count += len(odd)
+        named |= {name for name, found in at.items() if found.any()}
+    if not count:
         return []
-    named = "、".join(name for name, found in at.items() if len(found))
-    said = f"{len(rows)} 条记录（首条第 {rows[0] + 1} 条）的字段 {named} 里有空字符，当空白处理"
+    listed = "、".join(name for name in columns if name in named)
+    said = f"{count} 条记录（首条第 {first} 条）的字段 {listed} 里有空字符，当空白处理"
     return [f"{said}；若不是导出软件以此补位，就是内容被冲掉了"]
 
 
@@ -206,25 +225,17 @@ def _kind(column: DbfField) -> str:
     return NUMBER if column.kind in NUMBER_TYPES else TEXT
 
 
-def _decode_column(
-    cells: NDArray[np.bytes_], column: DbfField, encoding: str
-) -> tuple[NDArray[np.object_], list[str]]:
+def _decode(
+    cells: NDArray[np.bytes_], column: DbfField, encoding: str, lost: Counter[str]
+) -> NDArray[np.object_]:
+    """Return cells as text, None where empty; count in `lost` what was lost of them."""
     values, inverse = np.unique(cells, return_inverse=True)
-    cut = nul = 0
     decoded = np.empty(len(values), dtype=object)
-    counts = np.bincount(inverse, minlength=len(values))
+    counts = np.bincount(inverse, minlength=len(values)).tolist()
     for at, value in enumerate(values.tolist()):
         head, _, tail = value.partition(b"\0")
         text, was_cut = decode_value(head, encoding, column.width)
         decoded[at] = text.strip(" ") or None
-        cut += counts[at] * was_cut
-        nul += counts[at] * bool(tail.strip(b"\0 "))
-    losses = [
-        f"{count} 个值{what}"
-        for count, what in (
-            (cut, "末尾的汉字被字段宽度截断，已去掉半个字"),
-            (nul, "中含空字符，其后内容未采用"),
-        )
-        if count
-    ]
-    return decoded[inverse], losses
+        lost[CUT] += counts[at] * was_cut
+        lost[NUL] += counts[at] * bool(tail.strip(b"\0 "))
+    return decoded[inverse]

@@ -5,7 +5,7 @@ What is kept of each row is its figures; the shapes themselves lie on a shelf un
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,7 +57,9 @@ class Drawn:
         return self.area_cm2 / 100.0
 
     def select(self, rows: NDArray[Any]) -> Drawn:
-        """Return these rows, in this order, as mended only."""
+        """Return these rows, in this order, as mended only; without a copy where they are all."""
+        if np.array_equal(rows, np.arange(len(self))):
+            return replace(self, as_drawn={})
         return Drawn(
             shapes=self.shapes.select(rows), boxes=self.boxes[rows], own_cm2=self.own_cm2[rows],
             area_cm2=self.area_cm2[rows], planar_m2=self.planar_m2[rows],

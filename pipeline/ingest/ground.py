@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.place import TownShapes
     from pipeline.model import County
     from pipeline.overlay import Pairs
+    from pipeline.storage import Register
 
 BSM, BASE, REASON = fields.BSM.name, fields.BASE_M2.name, fields.BASE_REASON.name
 FLAGS, TRUSTED = fields.FLAGS.name, fields.TBMJ_TRUSTED.name
@@ -26,8 +27,8 @@ OVERLAP, GAP = "PLOT_OVERLAP", "COVERAGE_GAP"
 
 
 def count_once(
-    county: County, plots: pd.DataFrame, drawn: Drawn, extent: tuple[TownShapes, str]
-) -> tuple[pd.DataFrame, dict[str, gpd.GeoDataFrame], list[Problem]]:
+    county: County, plots: Register, drawn: Drawn, extent: tuple[TownShapes, str]
+) -> tuple[Register, dict[str, gpd.GeoDataFrame], list[Problem]]:
     """Return the plots with ground they share counted once, the layers that show it, warnings.
 
     plots: sorted by BSM; drawn: their shapes; extent: the towns they should cover, and what to call
@@ -38,7 +39,7 @@ def count_once(
     pairs, gaps = overlay.coverage(drawn, towns.polygons, county.thresholds.grid_m)
     shared = measure.official_area(pairs.shape, county.crs)
     left, right = (
-        plots[BSM].take(rows).to_numpy(dtype=object) for rows in (pairs.left, pairs.right)
+        plots.frame(rows, [BSM])[BSM].to_numpy(dtype=object) for rows in (pairs.left, pairs.right)
     )
     overlaps = gpd.GeoDataFrame(
         {"bsm": left, "other_bsm": right, "area_m2": shared},
@@ -54,23 +55,35 @@ def count_once(
     return plots, {"overlaps": overlaps, "gaps": bare}, problems
 
 
-def _without_shared(county: County, plots: pd.DataFrame, pairs: Pairs) -> pd.DataFrame:
+def _without_shared(county: County, plots: Register, pairs: Pairs) -> Register:
     rows, united = overlay.union_by(pairs.shape, pairs.right)
     lost = np.zeros(len(plots), dtype=np.int64)
     lost[rows] = measure.official_area_cm2(united, county.crs)
-    base = measure.to_cm2(plots[BASE].to_numpy(dtype=np.float64))
-    left = np.maximum(base - lost, 0)
-    reason = plots[REASON].to_numpy(dtype=object)
-    reason[rows] = [
-        f"{reason[row]}；与标识码较小的图斑重叠的 {(base - left)[row] / 100:.2f} ㎡不再计入"
-        for row in rows
-    ]
     flagged = np.zeros(len(plots), dtype=np.bool_)
     flagged[[*pairs.left, *pairs.right]] = True
     return plots.assign(
-        **{
+        _reduced(block, lost[at], flagged[at])
+        for at, block in plots.blocks([BASE, REASON, TRUSTED, FLAGS])
+    )
+
+
+def _reduced(
+    plots: pd.DataFrame, lost: NDArray[np.int64], flagged: NDArray[np.bool_]
+) -> pd.DataFrame:
+    """Return plots with what each loses taken from its base, and what was done said.
+
+    lost: hundredths of a m².
+    """
+    base = measure.to_cm2(plots[BASE].to_numpy(dtype=np.float64))
+    left = np.maximum(base - lost, 0)
+    reason = plots[REASON].to_numpy(dtype=object).copy()
+    for row in np.flatnonzero(lost).tolist():
+        less = (base - left)[row] / 100
+        reason[row] = f"{reason[row]}；与标识码较小的图斑重叠的 {less:.2f} ㎡不再计入"
+    return pd.DataFrame(
+        {
             BASE: left / 100.0,
-            REASON: pd.Series(reason, index=plots.index, dtype="str"),
+            REASON: pd.Series(reason, dtype="str"),
             TRUSTED: plots[TRUSTED].to_numpy() & (lost == 0),
             FLAGS: _flagged(plots[FLAGS], flagged),
         }
@@ -82,13 +95,11 @@ def _flagged(flags: pd.Series, rows: NDArray[np.bool_]) -> pd.Series:
     return flags.mask(rows, both.fillna(OVERLAP)).astype("str")
 
 
-def _overlap_problems(
-    plots: pd.DataFrame, pairs: Pairs, shared: NDArray[np.float64]
-) -> list[Problem]:
+def _overlap_problems(plots: Register, pairs: Pairs, shared: NDArray[np.float64]) -> list[Problem]:
     """Return a warning per overlapping pair, at the plot that doesn't keep the ground."""
     names = [fields.SOURCE_FILE.name, fields.SOURCE_ROW.name, BSM]
     keeping, losing = (
-        plots[names].take(rows).itertuples(index=False, name=None)
+        plots.frame(rows, names).itertuples(index=False, name=None)
         for rows in (pairs.left, pairs.right)
     )
     place = shapely.point_on_surface(pairs.shape)

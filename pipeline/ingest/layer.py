@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.geometry import Fault
     from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
     from pipeline.ingest.workcopy import WorkCopy
+    from pipeline.storage import Register
 
 CHECKED = {None: "没有清单", True: "全部相符", False: "有文件未列入"}
 """What the log says about a file's checksum list."""
@@ -43,7 +44,7 @@ class Rows:
     aside; digests, remarks: as in IngestResult.
     """
 
-    table: pd.DataFrame
+    table: Register
     drawn: Drawn
     spatial: bool
     faults: dict[int, Fault] = field(default_factory=dict)
@@ -170,9 +171,7 @@ def rows_of(
         advice = "在原数据中改为规范名称"
         rows.problems.append(Problem(where, None, None, "NAME_TIDIED", WARNING, "", said, advice))
     if rows.spatial:
-        bare = replace(raw, table=raw.table[[]])
-        del raw  # the texts as delivered have served, and are half of what a file takes
-        _draw(rows, bare, task, where)
+        _draw(rows, raw, task, where)
     return rows
 
 
@@ -211,12 +210,13 @@ def _column_log(
 
 def _values(raw: RawLayer, found: dict[fields.Field, str], task: Task, where: str) -> Rows:
     reader = Reader(raw, found, where)
-    table = reader.frame(task.role)
+    table = reader.table(task.role)
     if reader.findings:
         raise InputError(reader.findings)
-    table[fields.SOURCE_FILE.name] = pd.Series(where, index=table.index, dtype="str")
-    table[fields.SOURCE_ROW.name] = raw.rows
-    table["tbmj_text"] = reader.tbmj_text()
+    file = pd.Series(where, index=pd.RangeIndex(len(table)), dtype="str")
+    table = table.assign(file.to_frame(fields.SOURCE_FILE.name))
+    table = table.assign(pd.DataFrame({fields.SOURCE_ROW.name: raw.rows}))
+    table = table.assign(reader.tbmj_text().to_frame("tbmj_text"))
     spatial = raw.wkb is not None
     if not spatial and task.role in (*names.ZONES, names.PARCELS):
         advice = "改为带图形的 SHP、GPKG、FileGDB、GeoJSON 或 GeoParquet"

@@ -19,6 +19,7 @@ from pipeline.ingest.geometry import Fault
 from pipeline.ingest.layer import Rows
 from pipeline.ingest.names import role_fields
 from pipeline.ingest.result import WARNING, Problem
+from pipeline.storage import Register
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,7 +59,7 @@ def combined(parts: Sequence[Rows]) -> Rows:
         return {start + at: said for start, part in pairs for at, said in each(part).items()}
 
     return Rows(
-        pd.concat([part.table for part in filled], ignore_index=True),
+        Register.joined([part.table for part in filled]),
         drawn.joined([part.drawn for part in filled]),
         spatial=any(part.spatial for part in filled),
         faults=moved(lambda part: part.faults),
@@ -74,10 +75,10 @@ def combined(parts: Sequence[Rows]) -> Rows:
     )
 
 
-def columns_of(rows: Rows) -> pd.DataFrame:
+def columns_of(rows: Rows) -> Register:
     """Return the columns of a part as they are kept: the table, then the shapes' figures."""
     figures = {name: getattr(rows.drawn, name) for name in FIGURES}
-    return rows.table.assign(**figures)
+    return rows.table.assign(pd.DataFrame(figures))
 
 
 def document_of(rows: Rows) -> dict[str, Any]:
@@ -94,16 +95,14 @@ def document_of(rows: Rows) -> dict[str, Any]:
     }
 
 
-def kept(
-    columns: pd.DataFrame, shapes: Shelf, boxes: drawn.Floats, document: dict[str, Any]
-) -> Rows:
+def kept(columns: Register, shapes: Shelf, boxes: drawn.Floats, document: dict[str, Any]) -> Rows:
     """Return a part as it was before it was kept; digests and remarks are of the moment."""
     figures = {name: columns[name].to_numpy() for name in FIGURES}
     as_drawn = {
         int(at): shapely.from_wkb(bytes.fromhex(data)) for at, data in document["as_drawn"].items()
     }
     return Rows(
-        columns.drop(columns=list(FIGURES)),
+        columns.without(*FIGURES),
         Drawn(shapes=shapes, boxes=boxes, as_drawn=as_drawn, **figures),
         spatial=document["spatial"],
         faults={int(at): Fault(*fault) for at, fault in document["faults"].items()},
@@ -123,4 +122,4 @@ def _no_rows(task: Task) -> Rows:
     names = [f.name for f in role_fields(task.role)]
     table = pd.DataFrame({name: pd.Series(dtype="str") for name in [*names, "source_file"]})
     table = table.assign(source_row=pd.Series(dtype="int64"), tbmj_text=pd.Series(dtype="str"))
-    return Rows(table, drawn.nothing(0), spatial=True, log=_log([], []))
+    return Rows(Register.lay([table]), drawn.nothing(0), spatial=True, log=_log([], []))

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-    from pipeline.ingest.drawn import Drawn
     from pipeline.model import County
 
 TOWN_DIGITS, VILLAGE_DIGITS = 9, 12
@@ -61,8 +60,8 @@ def town_shapes(county: County, towns: gpd.GeoDataFrame, where: str) -> TownShap
     return TownShapes(order.astype(object), polygons)
 
 
-def assign(county: County, plots: pd.DataFrame, drawn: Drawn, towns: TownShapes) -> pd.DataFrame:
-    """Return town_code, town, village and flags per plot; drawn: their shapes.
+def assign(county: County, plots: pd.DataFrame, place: NDArray[np.object_]) -> pd.DataFrame:
+    """Return town_code, town, village and flags per plot; place: of each, as `majority` has it.
 
     The town is that of ZLDWDM[:9]; a code of this county that is no town of it (dissolved) is
     mapped by place and flagged; more than half of the plot in another town is flagged, the code
@@ -72,7 +71,6 @@ def assign(county: County, plots: pd.DataFrame, drawn: Drawn, towns: TownShapes)
     own = code.str[:TOWN_DIGITS].where(code.str.len() >= TOWN_DIGITS).astype(object)
     known = own.isin([town.code for town in county.towns]).to_numpy()
     ours = code.str.startswith(county.code).to_numpy(dtype=bool)
-    place = _majority(drawn, towns)
     placed = pd.notna(place)
     by_place = ~known & ours & placed
     town_code = np.full(len(plots), None, dtype=object)
@@ -93,12 +91,18 @@ def assign(county: County, plots: pd.DataFrame, drawn: Drawn, towns: TownShapes)
     )
 
 
-def _majority(drawn: Drawn, towns: TownShapes) -> NDArray[np.object_]:
-    """Return the code of the town that holds more than half of each plot, None if none does."""
-    place = np.full(len(drawn), None, dtype=object)
-    layer = overlay.layer(towns.polygons)
-    for rows, geometry in drawn.blocks():
-        shared = overlay.overlaps(geometry, layer)
-        most = shared.only(shared.planar_m2 > MAJORITY * drawn.planar_m2[rows][shared.left])
-        place[rows.start + most.left] = towns.codes[most.right]
+def majority(
+    geometry: NDArray[np.object_],
+    planar_m2: NDArray[np.float64],
+    towns: TownShapes,
+    layer: overlay.Layer,
+) -> NDArray[np.object_]:
+    """Return the code of the town that holds more than half of each plot, None if none does.
+
+    geometry, planar_m2: of the plots; layer: overlay.layer of the towns' polygons.
+    """
+    place = np.full(len(geometry), None, dtype=object)
+    shared = overlay.overlaps(geometry, layer)
+    most = shared.only(shared.planar_m2 > MAJORITY * planar_m2[shared.left])
+    place[most.left] = towns.codes[most.right]
     return place

@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pipeline import fields, measure
+from pipeline import fields, measure, overlay
 from pipeline.errors import Finding, InputError
 from pipeline.ingest import units
 from pipeline.ingest.ground import count_once
-from pipeline.ingest.place import BY_PLACE, MISMATCH, TownShapes, assign
+from pipeline.ingest.place import BY_PLACE, MISMATCH, TownShapes, assign, majority
 from pipeline.ingest.result import WARNING, Problem
-from pipeline.ingest.sift import arranged
 from pipeline.storage import give_back
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import geopandas as gpd
+    from numpy.typing import NDArray
 
     from pipeline.ingest.drawn import Drawn
     from pipeline.ingest.sift import Sifted
     from pipeline.model import County
+    from pipeline.storage import Register
 
 BSM = fields.BSM.name
 FILE, ROW = fields.SOURCE_FILE.name, fields.SOURCE_ROW.name
@@ -42,7 +45,7 @@ class Plots:
     table: fields.PARCELS but the geometry, by BSM; drawn: in its order, their shapes.
     """
 
-    table: pd.DataFrame
+    table: Register
     drawn: Drawn
     ground: dict[str, gpd.GeoDataFrame]
     problems: list[Problem]
@@ -50,13 +53,12 @@ class Plots:
 
 def finished(county: County, sifted: Sifted, towns: TownShapes, where: str) -> Plots:
     """Return the accepted rows as plots. Raises InputError when a file's TBMJ contradicts it."""
-    table, drawn = _measured(county, sifted, towns), sifted.drawn()
+    table, drawn = sifted.accepted(), sifted.drawn()
+    table = table.assign(_measured(county, table, drawn, towns))
     problems = [*_areas(county, table, sifted), *_town_problems(table), *sifted.slivers()]
     order = table[BSM].sort_values(kind="stable").index.to_numpy()
-    # each column goes as its successor comes: two tables would be most of what a county takes
     columns = [field.name for field in fields.PARCELS if field != fields.GEOMETRY]
-    sorted_ = {name: arranged(table.pop(name), order) for name in columns}
-    table, drawn = pd.DataFrame(sorted_, copy=False), drawn.select(order)
+    table, drawn = table.only(columns).select(order), drawn.select(order)
     give_back()
     table, ground, found = count_once(county, table, drawn, (towns, where))
     return Plots(table=table, drawn=drawn, ground=ground, problems=[*problems, *found])
@@ -69,16 +71,16 @@ def zone_areas(county: County, sifted: Sifted, role: str) -> list[Problem]:
         return []
     table, drawn = sifted.accepted(), sifted.drawn()
     area, planar = drawn.area_m2, drawn.planar_m2
+    stated = table[field.name].to_numpy(dtype=np.float64)
     problems = []
-    for file, rows in table.groupby(FILE, sort=True).indices.items():
-        stated = table[field.name].to_numpy(dtype=np.float64)[rows]
-        verdict = units.compare(stated, area[rows], planar[rows], county.thresholds)
-        _log_area(sifted, str(file), verdict.evidence)
+    for file, rows in _by_file(table):
+        verdict = units.compare(stated[rows], area[rows], planar[rows], county.thresholds)
+        _log_area(sifted, file, verdict.evidence)
         if verdict.rule:
             advice = "面积一律按图形计算，不受影响；最好请原单位改正"
             problems.append(
                 Problem(
-                    str(file), None, None, verdict.rule, WARNING, field.national, verdict.found,
+                    file, None, None, verdict.rule, WARNING, field.national, verdict.found,
                     advice,
                 )
             )  # fmt: skip
@@ -91,50 +93,59 @@ def _log_area(sifted: Sifted, file: str, evidence: str) -> None:
             log["area"] = evidence
 
 
-def _measured(county: County, sifted: Sifted, towns: TownShapes) -> pd.DataFrame:
-    """Return the accepted plots with areas, the base of the sums and the town."""
-    plots, drawn = sifted.hand_over(), sifted.drawn()
-    area = drawn.area_m2
-    base = measure.base_area(plots[fields.TBMJ.name], area, county.thresholds)
-    measured = pd.DataFrame(
-        {
+def _measured(
+    county: County, plots: Register, drawn: Drawn, towns: TownShapes
+) -> Iterator[pd.DataFrame]:
+    """Yield for each block of accepted plots its areas, the base of the sums and the town."""
+    layer = overlay.layer(towns.polygons)
+    for rows, block in plots.blocks([fields.TBMJ.name, fields.ZLDWDM.name, fields.ZLDWMC.name]):
+        area = drawn.area_cm2[rows] / 100.0
+        base = measure.base_area(block[fields.TBMJ.name], area, county.thresholds)
+        measured = {
             fields.AREA_M2.name: area,
-            fields.PLANAR_M2.name: drawn.planar_m2,
+            fields.PLANAR_M2.name: drawn.planar_m2[rows],
             fields.BASE_M2.name: base.base_m2,
             fields.TBMJ_TRUSTED.name: base.trusted,
             fields.BASE_REASON.name: pd.Series(base.reason, dtype="str"),
         }
-    )
-    return plots.join([measured, assign(county, plots, drawn, towns)])
+        place = majority(drawn.geometry(rows), drawn.planar_m2[rows], towns, layer)
+        yield pd.DataFrame(measured).join(assign(county, block, place))
 
 
-def _areas(county: County, table: pd.DataFrame, sifted: Sifted) -> list[Problem]:
+def _areas(county: County, table: Register, sifted: Sifted) -> list[Problem]:
     """Hold each file's TBMJ against its geometry; return what is odd about it or its plots."""
     problems: list[Problem] = []
     findings = []
-    names = [fields.TBMJ.name, fields.AREA_M2.name, fields.PLANAR_M2.name]
+    figures = table[[fields.TBMJ.name, fields.AREA_M2.name, fields.PLANAR_M2.name]]
+    tbmj, area, planar = figures.to_numpy(dtype=np.float64).T
     national = fields.TBMJ.national
-    told = table[[FILE, ROW, BSM, fields.BASE_REASON.name, *names]]
-    for file, part in told.groupby(FILE, sort=True):
-        tbmj, area, planar = (part[name].to_numpy(dtype=np.float64) for name in names)
-        verdict = units.compare(tbmj, area, planar, county.thresholds)
-        _log_area(sifted, str(file), verdict.evidence)
+    for file, rows in _by_file(table):
+        verdict = units.compare(tbmj[rows], area[rows], planar[rows], county.thresholds)
+        _log_area(sifted, file, verdict.evidence)
         if verdict.rule in {units.UNIT, units.SCALE}:
             findings.append(Finding(f"{file} 字段 {national}", verdict.found, UNIT_ADVICE))
         elif verdict.rule:
             advice = "本次改用椭球面积；请原单位按椭球面积重算图斑面积"
-            found = (str(file), None, None, verdict.rule, WARNING, national, verdict.found, advice)
+            found = (file, None, None, verdict.rule, WARNING, national, verdict.found, advice)
             problems.append(Problem(*found))
         else:
-            problems += _differing(part[verdict.differs])
+            problems += _differing(table, rows[verdict.differs])
     if findings:
         raise InputError(findings)
     return problems
 
 
-def _differing(plots: pd.DataFrame) -> list[Problem]:
-    """Return a warning per plot whose TBMJ is not its area."""
+def _by_file(table: Register) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Yield the files by name, each with its rows."""
+    number, names = pd.factorize(table[FILE], sort=True)
+    for at, name in enumerate(names):
+        yield str(name), np.flatnonzero(number == at)
+
+
+def _differing(table: Register, rows: NDArray[np.int64]) -> list[Problem]:
+    """Return a warning per plot (of these rows) whose TBMJ is not its area."""
     advice = "核对图形与图斑面积哪个是旧的，在原数据中改正"
+    plots = table.frame(rows, [FILE, ROW, BSM, fields.BASE_REASON.name])
     columns = (plots[name] for name in (FILE, ROW, BSM, fields.BASE_REASON.name))
     return [
         Problem(file, int(row), bsm, units.SINGLE, WARNING, fields.TBMJ.national, why, advice)
@@ -142,14 +153,20 @@ def _differing(plots: pd.DataFrame) -> list[Problem]:
     ]
 
 
-def _town_problems(plots: pd.DataFrame) -> list[Problem]:
+def _town_problems(plots: Register) -> list[Problem]:
     """Return a warning per plot whose town is by place, contradicted by place, or unknown."""
-    odd = plots[plots[fields.FLAGS.name].notna() | plots[fields.TOWN_CODE.name].isna()]
-    columns = (fields.SOURCE_FILE, fields.SOURCE_ROW, fields.BSM, fields.FLAGS, fields.TOWN)
+    doubtful = plots[fields.FLAGS.name].notna() | plots[fields.TOWN_CODE.name].isna()
+    columns = (
+        fields.SOURCE_FILE,
+        fields.SOURCE_ROW,
+        fields.BSM,
+        fields.FLAGS,
+        fields.TOWN,
+        fields.ZLDWDM,
+    )
+    odd = plots.frame(np.flatnonzero(doubtful), [field.name for field in columns])
     found = []
-    for file, row, bsm, flag, town, code in zip(
-        *(odd[field.name] for field in (*columns, fields.ZLDWDM)), strict=True
-    ):
+    for file, row, bsm, flag, town, code in odd.itertuples(index=False, name=None):
         rule = "TOWN_UNKNOWN" if pd.isna(flag) else flag
         note, advice = TOWN_NOTES[rule]
         said = note.format(town) + ("" if pd.isna(code) else f"（{code}）")

@@ -10,10 +10,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
-    import pandas as pd
     from numpy.typing import NDArray
 
-    from pipeline.storage import Shelf
+    from pipeline.storage import Register, Shelf
 
 TEXT, NUMBER, FLOAT, UNREADABLE = "text", "number", "float", "unreadable"
 """How a column was stored: text; a number with all its digits; a binary float; no text at all."""
@@ -71,7 +70,7 @@ class RawLayer:
     where the container declares them.
     """
 
-    table: pd.DataFrame
+    table: Register
     rows: NDArray[np.int64]
     wkb: Shelf | None
     claimed: int

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.model import County, LayerSource
+    from pipeline.storage import Register
 
 TOWNS = "towns"
 BSM = fields.BSM.name
@@ -150,17 +151,17 @@ def finish_role(county: County, rows: Rows, role: str, names: tuple[str, str]) -
     sifted = Sifted(county, rows, keyed=False)
     if role in ZONES and not len(sifted.kept):
         raise _all_rejected(sifted, where, f"ingest:{role}", export)
-    table, shapes = sifted.accepted().drop(columns="tbmj_text"), sifted.drawn()
+    table, shapes = sifted.accepted().without("tbmj_text"), sifted.drawn()
     _close(sifted, table)
     rows.problems += zone_areas(county, sifted, role)
     account = sifted.account(f"ingest:{role}", export, pd.Series(shapes.area_m2))
     return sifted.result(table, shapes, account)
 
 
-def _close(sifted: Sifted, accepted: pd.DataFrame) -> None:
+def _close(sifted: Sifted, accepted: Register) -> None:
     """Enter in the log of each file that its rows and ΣTBMJ are all accounted for."""
     rows = sifted.rows
-    aside = rows.table.iloc[sifted.aside]
+    aside = rows.table.frame(sifted.aside)
     books = balance.close(rows.log["files"], accepted, aside)
     for log in rows.log["files"]:
         log.update(books[log["file"]])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.errors import Finding
     from pipeline.ingest.drawn import Drawn
     from pipeline.model import AccountRow
+    from pipeline.storage import Register
 
 ERROR, WARNING = "错误", "警告"
 TEXT_COLUMNS = ("source_file", "bsm", "rule", "severity", "field", "found", "advice")
@@ -50,7 +51,7 @@ class IngestResult:
     the moment (locks of other programs), for the log line and in no product.
     """
 
-    table: pd.DataFrame
+    table: Register
     drawn: Drawn
     crs: str
     rejects: gpd.GeoDataFrame
@@ -64,7 +65,7 @@ class IngestResult:
     @property
     def frame(self) -> gpd.GeoDataFrame:
         """Return the accepted rows with their shapes decoded, all of them at once."""
-        return gpd.GeoDataFrame(self.table, geometry=self.drawn.geometry(), crs=self.crs)
+        return gpd.GeoDataFrame(self.table.frame(), geometry=self.drawn.geometry(), crs=self.crs)
 
 
 class AllRejectedError(InputError):

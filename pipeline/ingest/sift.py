@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pipeline.ingest.drawn import Drawn
     from pipeline.ingest.layer import Rows
     from pipeline.model import County
+    from pipeline.storage import Register
 
-Table = TypeVar("Table", pd.DataFrame, pd.Series)
 BSM, TBMJ = fields.BSM.name, fields.TBMJ.name
 FILE, ROW = fields.SOURCE_FILE.name, fields.SOURCE_ROW.name
 MEASURELESS = frozenset({INVALID, ZERO})
@@ -57,18 +57,9 @@ class Sifted:
         ok[list(self.faults)] = False
         return ok
 
-    def accepted(self) -> pd.DataFrame:
+    def accepted(self) -> Register:
         """Return the accepted rows without their shapes, in the order of the files."""
-        return arranged(self.rows.table, self.kept)
-
-    def hand_over(self) -> pd.DataFrame:
-        """Return the accepted rows, as `accepted`; of all rows only what names them stays here.
-
-        There should be one table of a county's rows at a time, not one more with every step.
-        """
-        table = self.accepted()
-        self.rows.table = self.rows.table[[BSM, FILE, ROW, TBMJ]]
-        return table
+        return self.rows.table.select(self.kept)
 
     def drawn(self) -> Drawn:
         """Return the mended shapes of the accepted rows, in the order of `accepted`."""
@@ -80,7 +71,7 @@ class Sifted:
         attributes: the standard fields as JSON; wkb: the geometry as delivered, in hexadecimal,
         where it can't be read or is invalid.
         """
-        table = self.rows.table.iloc[self.aside]
+        table = self.rows.table.frame(self.aside)
         faults = [self.faults[at] for at in self.aside.tolist()]
         columns = {
             FILE: table[FILE],
@@ -97,7 +88,7 @@ class Sifted:
                 dtype="str",
             ),
         }
-        frame = pd.DataFrame(columns).reset_index(drop=True)
+        frame = pd.DataFrame(columns)
         shapes = self.rows.drawn.before(self.aside)
         return gpd.GeoDataFrame(frame, geometry=shapes, crs=self.county.crs)
 
@@ -142,7 +133,7 @@ class Sifted:
             raise GengbaoError(Finding(f"账目 {stage} {export}", found, advice))
         return row
 
-    def result(self, table: pd.DataFrame, drawn: Drawn, account: AccountRow) -> IngestResult:
+    def result(self, table: Register, drawn: Drawn, account: AccountRow) -> IngestResult:
         """Return everything read, with a problem per row set aside or repaired.
 
         table, drawn: of the accepted rows.
@@ -168,7 +159,8 @@ class Sifted:
 
     def _problems(self, faults: dict[int, Fault], severity: str) -> list[Problem]:
         order = sorted(faults)
-        columns = self.rows.table.iloc[order]
+        names = [name for name in (FILE, ROW, BSM) if name in self.rows.table]
+        columns = self.rows.table.frame(np.array(order, dtype=np.int64), names)
         keys = columns[BSM] if BSM in columns else pd.Series(pd.NA, index=columns.index)
         return [
             Problem(
@@ -200,19 +192,12 @@ class Sifted:
         """Fill in x and y with the middle of the plot's extent, to look it up on a map."""
         told = np.flatnonzero(self.rows.table[ROW].isin(problems[ROW].dropna()))
         west, south, east, north = self.rows.drawn.boxes_before()[told].T
-        middle = self.rows.table[[FILE, ROW]].take(told)
+        middle = self.rows.table.frame(told, [FILE, ROW])
         middle = middle.assign(middle_x=(west + east) / 2, middle_y=(south + north) / 2)
         merged = problems.merge(middle.astype({ROW: "Int64"}), how="left", on=[FILE, ROW])
         for axis in ("x", "y"):
             merged[axis] = merged[axis].fillna(merged[f"middle_{axis}"])
         return merged[problems.columns]
-
-
-def arranged(table: Table, rows: NDArray[np.int64]) -> Table:
-    """Return these rows in this order, numbered anew; without a copy where they are as they are."""
-    if np.array_equal(rows, np.arange(len(table))):
-        return table.reset_index(drop=True)
-    return table.take(rows).reset_index(drop=True)
 
 
 def _attributes(table: pd.DataFrame) -> pd.Series:
@@ -230,17 +215,21 @@ def _attributes(table: pd.DataFrame) -> pd.Series:
     return pd.Series(rows, index=table.index, dtype="str")
 
 
-def _bsm_faults(table: pd.DataFrame, usable: NDArray[np.bool_]) -> dict[int, Fault]:
+def _bsm_faults(table: Register, usable: NDArray[np.bool_]) -> dict[int, Fault]:
     """Return the usable rows whose BSM is empty, or was seen in an earlier usable row."""
     bsm = table[BSM]
     faults = {
         int(at): Fault("BSM_EMPTY", "标识码为空") for at in np.flatnonzero(bsm.isna() & usable)
     }
     seen = bsm[usable & bsm.notna().to_numpy()]
-    first = pd.Series(seen.index, index=seen.index).groupby(seen).transform("first")
-    for at in seen.index[seen.duplicated()]:
-        origin = table.loc[first[at]]
-        here = f"本行是第 {table.loc[at, ROW]!s} 行"
-        found = f"标识码 {bsm[at]} 与 {origin[FILE]} 第 {origin[ROW]} 行重复，{here}"
-        faults[int(at)] = Fault("BSM_DUPLICATE", found)
+    again = seen[seen.duplicated()]
+    origins = seen[seen.isin(again) & ~seen.duplicated()]
+    first = again.map(pd.Series(origins.index, index=origins)).to_numpy(dtype=np.int64)
+    origin = table.frame(first, [FILE, ROW]).itertuples(index=False, name=None)
+    rows = table.frame(again.index.to_numpy(), [ROW])[ROW]
+    for at, key, (file, its_row), row in zip(
+        again.index.tolist(), again, origin, rows, strict=True
+    ):
+        found = f"标识码 {key} 与 {file} 第 {its_row} 行重复，本行是第 {row} 行"
+        faults[at] = Fault("BSM_DUPLICATE", found)
     return faults

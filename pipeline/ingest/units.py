@@ -14,10 +14,10 @@ import numpy as np
 from pipeline import fields
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
     from pipeline.model import Thresholds
+    from pipeline.storage import Table
 
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
@@ -41,7 +41,7 @@ class Verdict:
     differs: Bools
 
 
-def stated_area(table: pd.DataFrame) -> Floats:
+def stated_area(table: Table) -> Floats:
     """Return TBMJ in m² as delivered, NaN where it is missing or not above zero."""
     if fields.TBMJ.name not in table:
         return np.full(len(table), np.nan)

@@ -5,6 +5,7 @@ Nothing is coerced: what doesn't parse stays missing and becomes a problem with 
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from pipeline.ingest import landcodes, tidy
 from pipeline.ingest.names import PARCELS, required_fields, role_fields
 from pipeline.ingest.raw import FLOAT, TEXT, UNREADABLE
 from pipeline.ingest.result import ERROR, WARNING, Problem
+from pipeline.storage import Register
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,25 +50,25 @@ class Reader:
         self.raw, self.found, self.source_file = raw, found, source_file
         self.problems: list[Problem] = []
         self.findings: list[Finding] = []
-        self.bsm = pd.Series(pd.NA, index=raw.table.index, dtype="str")
+        self.bsm = self._nothing()
 
-    def frame(self, role: str) -> pd.DataFrame:
+    def table(self, role: str) -> Register:
         """Return all fields of the role, missing ones all NA, rows as in the layer.
 
         text: str; int: Int64; real: float64; date: ISO text.
         """
         self._check_kinds(role)
-        columns = {}
-        for field in (fields.BSM, *role_fields(role)):
-            columns[field.name] = self._column(field)
-            if field == fields.BSM:
-                self.bsm = columns[field.name]
+        # first, for the notes on all other columns name a plot by it
+        self.bsm = self._column(fields.BSM)
+        others = [field for field in role_fields(role) if field != fields.BSM]
+        columns = ((field.name, self._column(field)) for field in others)
+        own = ((fields.BSM.name, self.bsm),)
+        laid = Register.by_column(len(self.raw.table), chain(own, columns))
         if role == PARCELS and fields.DLBM in self.found:
-            self._check_land(columns[fields.DLBM.name])
+            self._check_land(laid[fields.DLBM.name])
         if role == PARCELS and fields.ZLDWDM in self.found:
-            self._check_units(columns[fields.ZLDWDM.name])
-        wanted = [field.name for field in role_fields(role)]
-        return pd.DataFrame(columns, index=self.raw.table.index)[wanted]
+            self._check_units(laid[fields.ZLDWDM.name])
+        return laid.only(field.name for field in role_fields(role))
 
     def tbmj_text(self) -> pd.Series:
         """Return TBMJ exactly as delivered."""
@@ -74,15 +76,19 @@ class Reader:
 
     def raw_values(self) -> pd.DataFrame:
         """Return the resolved fields exactly as delivered, under their national names."""
+        read = self.raw.table[list(dict.fromkeys(self.found.values()))]
         return pd.DataFrame(
-            {field.national: self.raw.table[column] for field, column in self.found.items()},
-            index=self.raw.table.index,
+            {field.national: read[column] for field, column in self.found.items()},
+            index=pd.RangeIndex(len(self.raw.table)),
         )
 
     def _raw(self, field: Field) -> pd.Series:
         if field in self.found:
             return self.raw.table[self.found[field]]
-        return pd.Series(pd.NA, index=self.raw.table.index, dtype="str")
+        return self._nothing()
+
+    def _nothing(self) -> pd.Series:
+        return pd.Series(pd.NA, index=pd.RangeIndex(len(self.raw.table)), dtype="str")
 
     def _kind(self, field: Field) -> str:
         return self.raw.kinds.get(self.found.get(field, ""), TEXT)

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    import pandas as pd
-
     from pipeline.freshness import State
     from pipeline.ingest.layer import Rows
     from pipeline.ingest.read import TownsRead
     from pipeline.ingest.result import IngestResult
     from pipeline.model import County
+    from pipeline.storage import Register
 
 GEODESIC_PPM = 0.2
 
@@ -189,7 +188,7 @@ def _parts(kept: Sequence[tuple[Path, Path]]) -> Iterator[Rows]:
         yield parts.kept(*storage.read_shelved(columns), storage.read_json(document))
 
 
-def _measure_account(day: date, plots: pd.DataFrame) -> AccountRow:
+def _measure_account(day: date, plots: Register) -> AccountRow:
     """Return the step from official areas to bases: what TBMJ makes more or less."""
     from pipeline.measure import to_cm2
 

@@ -96,12 +96,13 @@ def _zone_job(desk: Desk, role: str, day: date, *, dated: bool) -> Job:
         def write() -> list[Path]:
             from pipeline import storage
 
-            storage.write_frame(product, result.frame, bbox=True)
+            drawn = result.drawn
+            storage.write_shelved(product, result.table, drawn.shapes, drawn.boxes, county.crs)
             storage.write_table(problems, result.problems)
             storage.write_gpkg(rejects, {"rejects": result.rejects})
             return [product, problems, rejects]
 
-        said = f"要素={len(result.frame)} 剔除={len(result.rejects)} 提示={len(result.problems)}"
+        said = f"要素={len(result.table)} 剔除={len(result.rejects)} 提示={len(result.problems)}"
         return Outcome(write=write, said=said, account=[result.account], facts=result.log)
 
     return Job(

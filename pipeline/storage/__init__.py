@@ -29,7 +29,7 @@ from pipeline.storage.packages import (
     workbook_bytes,
 )
 from pipeline.storage.places import Places
-from pipeline.storage.register import Register
+from pipeline.storage.register import Laying, Register, Table
 from pipeline.storage.rows import Lying, Rows
 from pipeline.storage.shelf import BLOCK_ROWS, Shelf, row_blocks
 from pipeline.storage.tables import read_table, write_table
@@ -39,11 +39,13 @@ __all__ = [
     "BLOCK_ROWS",
     "BOOK_CLOCK",
     "FORMULA_STARTS",
+    "Laying",
     "Lying",
     "Places",
     "Register",
     "Rows",
     "Shelf",
+    "Table",
     "beside",
     "cell_text",
     "give_back",

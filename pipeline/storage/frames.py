@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
@@ -180,10 +180,15 @@ def read_frame(
     return lying.rows(chosen, columns).frame()
 
 
-def read_shelved(path: Path) -> tuple[pd.DataFrame, Shelf, Floats]:
-    """Read a file of `write_shelved`: its columns, shapes and boxes."""
+def read_shelved(path: Path) -> tuple[Register, Shelf, Floats]:
+    """Read a file of `write_shelved`: its columns, shapes and boxes, none of them into memory."""
     shapes, boxes, _ = read_shapes([path])
-    return read_columns(path), shapes, boxes
+    names = _plain_names(path)
+    with pq.ParquetFile(path) as file:
+        none = file.schema_arrow.empty_table().select(names)
+        groups = (file.read_row_group(n, names) for n in range(file.num_row_groups))
+        columns = Register.lay(rows.to_pandas() for rows in chain([none], groups))
+    return columns, shapes, boxes
 
 
 def read_columns(

@@ -9,7 +9,7 @@ import io
 import json
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise, starmap
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, overload
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 PANDAS = b"pandas"
+Table: TypeAlias = "pd.DataFrame | Register"
+"""What gives its columns by name, in memory or not."""
 
 
 class _Chunk(NamedTuple):
@@ -78,16 +80,27 @@ class Register:
         A column that is missing throughout in one takes the type it has in the others. Raises
         OutputError where the disk of the temporary folder is full.
         """
-        sheet = Sheet()
-        registers = [
-            cls._block(sheet, frame.iloc[rows])
-            for frame in frames
-            for rows in ([*row_blocks(len(frame))] or [slice(0, 0)])
-        ]
-        return cls.joined(registers)
+        laying = Laying()
+        for frame in frames:
+            laying.add(frame)
+        return cls.joined(laying.laid)
 
     @classmethod
-    def _block(cls, sheet: Sheet, frame: pd.DataFrame) -> Self:
+    def by_column(cls, rows: int, columns: Iterable[tuple[str, pd.Series]]) -> Self:
+        """Lay columns of so many rows each, one after the other; none is kept in memory."""
+        sheet = Sheet()
+        cut = [*row_blocks(rows)] or [slice(0, 0)]
+        held = {
+            name: _merged(
+                [cls.block(sheet, values.iloc[part].to_frame(name)).held[name] for part in cut]
+            )
+            for name, values in columns
+        }
+        return cls((0, *(part.stop for part in cut)), held)
+
+    @classmethod
+    def block(cls, sheet: Sheet, frame: pd.DataFrame) -> Self:
+        """Lay a frame at the end of a sheet, as one block."""
         table = pa.Table.from_pandas(frame, preserve_index=False)
         notes = json.loads(table.schema.metadata[PANDAS])["columns"]
         bare = table.replace_schema_metadata()
@@ -174,17 +187,24 @@ class Register:
         """Return the other columns."""
         return self.only(name for name in self.held if name not in names)
 
-    def assign(self, columns: pd.DataFrame) -> Self:
+    def assign(self, columns: pd.DataFrame | Iterable[pd.DataFrame]) -> Self:
         """Return the table with more columns, or others in place of those of their name.
 
-        columns: as many rows, in the same order; its index has no say.
+        columns: as many rows in the same order, whole or as the table's own blocks; their index
+        has no say. Raises ValueError where they don't fit.
         """
-        if len(columns) != len(self):
-            msg = f"{len(columns)} rows beside {len(self)}"
+        sheet, bounds = Sheet(), [*pairwise(self.ends)]
+        frames = (
+            (columns.iloc[at:to] for at, to in bounds)
+            if isinstance(columns, pd.DataFrame)
+            else columns
+        )
+        cut = [self.block(sheet, frame) for frame in frames]
+        sizes, wanted = [len(one) for one in cut], [to - at for at, to in bounds]
+        if sizes != wanted or (isinstance(columns, pd.DataFrame) and len(columns) != len(self)):
+            msg = f"blocks of {sizes} rows beside {wanted}"
             raise ValueError(msg)
-        sheet = Sheet()
-        cut = [self._block(sheet, columns.iloc[at:to]) for at, to in pairwise(self.ends)]
-        more = {name: _merged([one.held[name] for one in cut]) for name in columns.columns}
+        more = {name: _merged([one.held[name] for one in cut]) for name in cut[0].held}
         return replace(self, held={**self.held, **more})
 
     def select(self, rows: NDArray[Any]) -> Self:
@@ -219,6 +239,20 @@ class Register:
         ends = np.asarray(self.ends)
         sizes = np.diff(ends)[blocks]
         return blocks.tolist(), (np.cumsum(sizes) - sizes)[slot] + rows - ends[number]
+
+
+class Laying:
+    """Frames laid one after the other as they come, where something else comes with them."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._sheet = Sheet()
+        self.laid: list[Register] = []
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Lay one more, of the same columns; `Register.joined` makes a table of all. As `lay`."""
+        for rows in [*row_blocks(len(frame))] or [slice(0, 0)]:
+            self.laid.append(Register.block(self._sheet, frame.iloc[rows]))
 
 
 def _gathered(pile: Sequence[tuple[_Chunk, Ints]], empty: pa.Table, start: int) -> pd.DataFrame:

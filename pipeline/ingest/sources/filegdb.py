@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 import warnings
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyogrio
 
 from pipeline.errors import Finding, InputError
-from pipeline.ingest.arrow import Gathered, to_texts
+from pipeline.ingest.arrow import kinds_of, to_texts
 from pipeline.ingest.gdbtables import ADVICE, check_files, rows_in
 from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
-from pipeline.storage import BLOCK_ROWS, Shelf
+from pipeline.storage import BLOCK_ROWS, Laying, Register, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 SUFFIXES = (".gdb",)
 MARKS: tuple[bytes, ...] = ()
@@ -99,48 +101,58 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     """Read one layer. Raises InputError for fewer rows than the table's header says."""
     with _listening(delivery) as said:
         try:
-            meta, table, shapes = _streamed(delivery, layer, columns)
+            streamed = _streamed(delivery, layer, columns)
         except pyogrio.errors.GeometryError as error:
             found = f"图层 {layer} 的图形不是面，是多面体（multipatch）"
             advice = "在 ArcGIS 中用“多面体轮廓”转换为面后重新导出"
             raise InputError(Finding(delivery.where, found, advice)) from error
-        texts, kinds = to_texts(table, columns)
     claimed = _claimed(delivery, layer)
-    if claimed != table.num_rows:
-        why = f"图层 {layer} 的表头记 {claimed} 行，只读出 {table.num_rows} 行"
+    if claimed != len(streamed.rows):
+        why = f"图层 {layer} 的表头记 {claimed} 行，只读出 {len(streamed.rows)} 行"
         raise _damaged(delivery, why)
     return RawLayer(
-        table=texts,
-        rows=np.asarray(table[meta["fid_column"]].to_numpy(), dtype=np.int64),
-        wkb=shapes,
+        **streamed._asdict(),
         claimed=claimed,
-        crs_wkt=meta["crs"],
-        kinds=kinds,
         encoding="UTF-16:FileGDB 内部规定",
         losses=tuple(f"GDAL 提示：{text}" for text in said),
     )
 
 
-def _streamed(
-    delivery: Delivery, layer: str, columns: Sequence[str]
-) -> tuple[dict[str, str], pa.Table, Shelf | None]:
-    """Return what GDAL says of a layer, its attributes with fids, and its shapes if it has any."""
+class _Streamed(NamedTuple):
+    """What one pass over a layer gives; the names are RawLayer's."""
+
+    table: Register
+    rows: NDArray[np.int64]
+    wkb: Shelf | None
+    crs_wkt: str | None
+    kinds: dict[str, str]
+
+
+def _streamed(delivery: Delivery, layer: str, columns: Sequence[str]) -> _Streamed:
+    """Read a layer batch by batch: attributes with fids, and its shapes if it has any."""
     with pyogrio.open_arrow(
         delivery.copy, layer=layer, columns=list(columns), return_fids=True, use_pyarrow=True,
         batch_size=BLOCK_ROWS,
     ) as (meta, reader):  # fmt: skip
-        name = meta.get("geometry_name") or "wkb_geometry"
-        if name not in reader.schema.names:
-            return meta, reader.read_all(), None
-        rows = Gathered(reader.schema.remove(reader.schema.get_field_index(name)))
+        geometry = meta.get("geometry_name") or "wkb_geometry"
+        texts, fids = Laying(), [np.empty(0, np.int64)]
+        texts.add(to_texts(reader.schema.empty_table(), columns))
 
         def shapes() -> Iterator[pa.Array]:
             for batch in reader:
-                rows.add(batch.drop_columns([name]))
-                yield batch.column(name)
+                texts.add(to_texts(batch, columns))
+                fids.append(np.asarray(batch.column(meta["fid_column"]), dtype=np.int64))
+                yield batch.column(geometry) if spatial else pa.nulls(len(batch), pa.binary())
 
+        spatial = geometry in reader.schema.names
         shelf = Shelf.lay(shapes())
-        return meta, rows.table(), shelf
+        return _Streamed(
+            table=Register.joined(texts.laid),
+            rows=np.concatenate(fids),
+            wkb=shelf if spatial else None,
+            crs_wkt=meta["crs"],
+            kinds=kinds_of(reader.schema, columns),
+        )
 
 
 def _damaged(delivery: Delivery, why: str) -> InputError:

@@ -14,7 +14,7 @@ from pyproj.exceptions import CRSError
 
 from pipeline.errors import Finding, InputError
 from pipeline.ingest.raw import FLOAT, NUMBER, TEXT, Delivery, LayerInfo, RawLayer
-from pipeline.storage import Shelf
+from pipeline.storage import Register, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     wkb = np.asarray(shapely.to_wkb(geometry), dtype=object)
     wkb[lost] = b"\0"  # there was a shape, and it can't be read: not the same as no shape
     return RawLayer(
-        table=pd.DataFrame(texts, index=pd.RangeIndex(len(features))),
+        table=Register.by_column(len(features), texts.items()),
         rows=np.arange(1, len(features) + 1, dtype=np.int64),
         wkb=Shelf.lay([wkb]),
         claimed=len(features),

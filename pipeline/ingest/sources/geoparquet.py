@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from pipeline.errors import Finding, InputError
-from pipeline.ingest.arrow import to_texts
+from pipeline.ingest.arrow import kinds_of, to_texts
 from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
-from pipeline.storage import BLOCK_ROWS, Shelf
+from pipeline.storage import BLOCK_ROWS, Register, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +48,9 @@ def _read(file: pq.ParquetFile, delivery: Delivery, columns: Sequence[str]) -> R
         found = f"图形编码是 {geometry['encoding']}，不是 WKB"
         raise InputError(Finding(delivery.where, found, ADVICE))
     try:
-        table = file.read(columns=list(columns))
-        texts, kinds = to_texts(table, columns)
+        empty = to_texts(file.schema_arrow.empty_table(), columns)
+        batches = file.iter_batches(BLOCK_ROWS, columns=list(columns))
+        texts = Register.lay(chain([empty], (to_texts(batch, columns) for batch in batches)))
         shapes = None
         if geometry:
             parts = file.iter_batches(BLOCK_ROWS, columns=[geometry["name"]])
@@ -57,11 +59,11 @@ def _read(file: pq.ParquetFile, delivery: Delivery, columns: Sequence[str]) -> R
         raise _damaged(delivery, error) from error
     return RawLayer(
         table=texts,
-        rows=np.arange(1, table.num_rows + 1, dtype=np.int64),
+        rows=np.arange(1, len(texts) + 1, dtype=np.int64),
         wkb=shapes,
         claimed=file.metadata.num_rows,
         crs_wkt=geometry.get("wkt"),
-        kinds=kinds,
+        kinds=kinds_of(file.schema_arrow, columns),
         encoding="UTF-8:Parquet 标准规定",
     )
 

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.errors import Finding, InputError
-from pipeline.ingest.arrow import Gathered, to_series
+from pipeline.ingest.arrow import to_series
 from pipeline.ingest.raw import FLOAT, NUMBER, TEXT, Delivery, LayerInfo, RawLayer
-from pipeline.storage import BLOCK_ROWS, Shelf
+from pipeline.storage import BLOCK_ROWS, Laying, Register, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 SUFFIXES = (".gpkg",)
 MARKS: tuple[bytes, ...] = (b"SQLite format 3\0",)
@@ -107,15 +110,11 @@ def _read(
     wanted = [f"CAST({_quoted(column)} AS TEXT)" for column in columns]
     shape = _quoted(geometry[0]) if geometry else "NULL"
     query = f"SELECT {', '.join([row_id, shape, *wanted])} FROM {_quoted(layer)} ORDER BY 1"  # noqa: S608 - every name is quoted
-    rows, shapes = _fetched(db.execute(query), len(columns), delivery)
+    keys, texts, shapes = _fetched(db.execute(query), columns, delivery)
     count = db.execute(f"SELECT count(*) FROM {_quoted(layer)}").fetchone()[0]  # noqa: S608 - quoted
-    keys = rows.column(0).to_numpy()
-    texts = {name: to_series(rows.column(at)) for at, name in enumerate(columns, 1)}
     return RawLayer(
-        table=pd.DataFrame(texts, index=pd.RangeIndex(rows.num_rows)),
-        rows=np.where(np.isnan(keys), np.arange(1, len(keys) + 1), keys).astype(np.int64)
-        if rows.column(0).null_count  # a view has none
-        else keys.astype(np.int64),
+        table=texts,
+        rows=keys,
         wkb=shapes if geometry else None,
         claimed=count,
         crs_wkt=_definition(geometry[1]) if geometry else None,
@@ -146,21 +145,38 @@ def _definition(text: str | None) -> str | None:
     return None if text is None or text.strip().lower() in {"", "undefined"} else text
 
 
-def _fetched(cursor: sqlite3.Cursor, count: int, delivery: Delivery) -> tuple[pa.Table, Shelf]:
-    """Return keys and `count` columns of text of a query (key, shape, texts), and its shapes."""
-    schema = pa.schema([("key", pa.int64()), *((str(at), pa.string()) for at in range(count))])
-    gathered = Gathered(schema)
+def _fetched(
+    cursor: sqlite3.Cursor, columns: Sequence[str], delivery: Delivery
+) -> tuple[NDArray[np.int64], Register, Shelf]:
+    """Return keys, columns of text and shapes of a query (key, shape, texts).
+
+    A view has no keys: its rows are numbered.
+    """
+    table, keys = Laying(), [pa.array([], pa.int64())]
+    table.add(_texts([() for _ in columns], columns))
 
     def shapes() -> Iterator[pa.Array]:
         while rows := cursor.fetchmany(BLOCK_ROWS):
-            keys, blobs, *texts = zip(*rows, strict=True)
-            values = zip([keys, *texts], schema.types, strict=True)
-            columns = [pa.array(column, kind) for column, kind in values]
-            gathered.add(pa.record_batch(columns, schema=schema))
+            own, blobs, *texts = zip(*rows, strict=True)
+            keys.append(pa.array(own, pa.int64()))
+            table.add(_texts(texts, columns, len(rows)))
             yield pa.array([_strip(blob, delivery) for blob in blobs], pa.large_binary())
 
     shelf = Shelf.lay(shapes())
-    return gathered.table(), shelf
+    known = pa.chunked_array(keys)
+    number = pa.array(np.arange(1, len(known) + 1))
+    filled = pc.coalesce(known, number) if known.null_count else known
+    return filled.to_numpy(), Register.joined(table.laid), shelf
+
+
+def _texts(
+    values: Sequence[Sequence[str | None]], columns: Sequence[str], rows: int = 0
+) -> pd.DataFrame:
+    texts = {
+        name: to_series(pa.array(own, pa.string()))
+        for name, own in zip(columns, values, strict=True)
+    }
+    return pd.DataFrame(texts, index=pd.RangeIndex(rows))
 
 
 def _strip(blob: bytes | None, delivery: Delivery) -> bytes | None:

@@ -17,6 +17,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 from pipeline.errors import Finding, InputError
 from pipeline.ingest.encoding import Sample, decide
 from pipeline.ingest.raw import FLOAT, NUMBER, TEXT, Delivery, LayerInfo, RawLayer
+from pipeline.storage import Register
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,7 +58,7 @@ def read(delivery: Delivery, layer: str, columns: Sequence[str]) -> RawLayer:
     }
     texts = {name: pd.Series([_text(v) for v in cells[name]], dtype="str") for name in columns}
     return RawLayer(
-        table=pd.DataFrame(texts, index=pd.RangeIndex(len(body))),
+        table=Register.by_column(len(body), texts.items()),
         rows=np.array([line for line, _ in body], dtype=np.int64),
         wkb=None,
         claimed=len(body),
