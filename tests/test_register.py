@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import storage
-from pipeline.storage import Register, register
+from pipeline.storage import Register
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,6 @@ def _plots(count: int, start: int = 0) -> pd.DataFrame:
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.storage.shelf.BLOCK_ROWS", 4)
-    monkeypatch.setattr(register, "BLOCK_ROWS", 4)
 
 
 @settings(max_examples=60, deadline=None)

@@ -20,6 +20,7 @@ from pipeline.ingest.encoding import (
     decide,
     decode_value,
 )
+from pipeline.ingest.mapped import let_go
 from pipeline.ingest.raw import NUMBER, TEXT, UNREADABLE
 from pipeline.storage import Register, row_blocks
 
@@ -96,7 +97,8 @@ def parse(data: bytes | mmap.mmap, where: str) -> Dbf:
     if findings:
         raise InputError(findings)
     records = np.frombuffer(data, np.uint8, count * length, header).reshape(count, length)
-    flags = records[:, 0]
+    flags = records[:, 0].copy()
+    let_go(records)
     if not np.isin(flags, (DELETED, LIVE)).all():
         row = int(np.flatnonzero(~np.isin(flags, (DELETED, LIVE)))[0]) + 1
         found = "删除标记既不是空格也不是 *，记录已错位"
@@ -170,6 +172,7 @@ def _samples(table: Dbf, column: DbfField) -> list[Sample]:
         values, place = np.unique(table.cells(column, rows)[at], return_index=True)
         for value, row in zip(values.tolist(), (at[place] + rows.start + 1).tolist(), strict=True):
             first.setdefault(value, row)
+        let_go(table.records)
     name = column.raw_name.decode("ascii", errors="replace")
     return [Sample(name, first[value], value, column.width) for value in sorted(first)]
 
@@ -191,6 +194,7 @@ def texts(
                 for name, column in columns.items()
             }
             yield pd.DataFrame(texts, index=pd.RangeIndex(int(live.sum())), dtype="str")
+            let_go(table.records)
 
     laid, losses = Register.lay(blocks()), []
     for name, column in columns.items():
@@ -212,6 +216,7 @@ def _zeroed(table: Dbf, columns: dict[str, DbfField]) -> list[str]:
         first = first or (len(odd) and rows.start + int(odd[0]) + 1)
         count += len(odd)
         named |= {name for name, found in at.items() if found.any()}
+        let_go(table.records)
     if not count:
         return []
     listed = "、".join(name for name in columns if name in named)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.errors import Finding, InputError
+from pipeline.ingest.mapped import content, let_go
+from pipeline.storage import row_blocks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,7 +109,7 @@ def rows_in(table: Path, where: str) -> int:
     if len(offsets) != stated:
         found = f"表头记 {stated} 行，索引里有 {len(offsets)} 行"
         raise InputError(Finding(place, found, ADVICE))
-    bad = _misplaced(np.memmap(table, np.uint8, "r"), offsets)
+    bad = _misplaced(np.frombuffer(content(table), np.uint8), offsets)
     if bad:
         found = f"索引与内容不符：{bad} 行的位置落在文件之外或与其他行重叠"
         raise InputError(Finding(place, found, ADVICE))
@@ -131,7 +133,10 @@ def _misplaced(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> int:
     """Return how many rows lie outside the table's bytes or start within another row."""
     outside = (offsets < HEADER) | (offsets + LENGTH_BYTES > len(data))
     inside = np.sort(offsets[~outside])
-    lengths = np.ascontiguousarray(data[inside[:, None] + np.arange(LENGTH_BYTES)])
-    ends = inside + LENGTH_BYTES + lengths.view("<i4").ravel()
+    ends = inside + LENGTH_BYTES
+    for rows in row_blocks(len(inside)):
+        lengths = np.ascontiguousarray(data[inside[rows, None] + np.arange(LENGTH_BYTES)])
+        ends[rows] += lengths.view("<i4").ravel()
+        let_go(data)
     after = np.append(inside[1:], len(data))
     return int(outside.sum() + ((ends > after) | (ends < inside + LENGTH_BYTES)).sum())

@@ -21,6 +21,7 @@ from pipeline.ingest.sources import formats
 from pipeline.ingest.units import stated_area
 from pipeline.ingest.values import Reader
 from pipeline.ingest.workcopy import work_copy
+from pipeline.storage import give_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,6 +173,7 @@ def rows_of(
         rows.problems.append(Problem(where, None, None, "NAME_TIDIED", WARNING, "", said, advice))
     if rows.spatial:
         _draw(rows, raw, task, where)
+    give_back()
     return rows
 
 

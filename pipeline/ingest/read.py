@@ -21,6 +21,7 @@ from pipeline.ingest.placing import Task
 from pipeline.ingest.plots import finished, zone_areas
 from pipeline.ingest.result import AllRejectedError, IngestResult
 from pipeline.ingest.sift import Sifted
+from pipeline.storage import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -113,6 +114,7 @@ def finish_plots(
     sifted = Sifted(county, rows, keyed=True)
     if not len(sifted.kept):
         raise _all_rejected(sifted, where, "ingest", export)
+    give_back()
     plots = finished(county, sifted, towns, where)
     rows.problems += plots.problems
     _close(sifted, plots.table)

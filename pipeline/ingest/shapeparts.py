@@ -6,8 +6,6 @@ record headers (number, length) big-endian, contents little-endian.
 
 from __future__ import annotations
 
-import mmap
-import os
 import struct
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -18,8 +16,11 @@ import shapely
 from numpy.typing import NDArray
 
 from pipeline.errors import Finding, InputError
+from pipeline.ingest.mapped import content, let_go
+from pipeline.storage import row_blocks
 
 if TYPE_CHECKING:
+    import mmap
     from pathlib import Path
 
     from pipeline.ingest.raw import Delivery
@@ -64,16 +65,13 @@ class Shapes:
 
     def ints(self, at: Ints, order: str = "<") -> Ints:
         """Return the 32-bit integers at these bytes."""
-        raw = np.ascontiguousarray(self.data[at[:, None] + np.arange(4)])
-        return raw.view(f"{order}i4").ravel().astype(np.int64)
-
-
-def content(path: Path) -> bytes | mmap.mmap:
-    """Return a file's bytes, mapped where that doesn't keep the file from being removed."""
-    if os.name != "posix" or not path.stat().st_size:
-        return path.read_bytes()
-    with path.open("rb") as handle:
-        return mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+        found = np.empty(len(at), dtype=np.int64)
+        for rows in row_blocks(len(at)):
+            raw = np.ascontiguousarray(self.data[at[rows, None] + np.arange(4)])
+            found[rows] = raw.view(f"{order}i4").ravel()
+            if rows.start:  # many, all over the file
+                let_go(self.data)
+        return found
 
 
 def part(where: str, suffix: str) -> str:

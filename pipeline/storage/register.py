@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline.storage.shelf import BLOCK_ROWS, Sheet, row_blocks
+from pipeline.storage.shelf import Sheet, row_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -220,11 +220,13 @@ class Register:
         places, dealt = np.argsort(order, kind="stable"), Sheet()
         piles: list[list[tuple[_Chunk, Ints]]] = [[] for _ in wanted]
         bounds = np.searchsorted(order[places], self.ends)
+        stops = [block.stop for block in wanted]
         for number, (first, last) in enumerate(pairwise(bounds)):
             to = np.sort(places[first:last])
             block = self._of_blocks([number], None).replace_schema_metadata()
-            for pile in np.unique(to // BLOCK_ROWS).tolist():
-                own = to[to // BLOCK_ROWS == pile]
+            pile_of = np.searchsorted(stops, to, side="right")
+            for pile in np.unique(pile_of).tolist():
+                own = to[pile_of == pile]
                 part = block.take(pa.array(order[own] - self.ends[number]))
                 piles[pile].append((_Chunk.lay(dealt, part), own))
         empty = self.schema.empty_table()

@@ -141,7 +141,8 @@ def _streamed(delivery: Delivery, layer: str, columns: Sequence[str]) -> _Stream
         def shapes() -> Iterator[pa.Array]:
             for batch in reader:
                 texts.add(to_texts(batch, columns))
-                fids.append(np.asarray(batch.column(meta["fid_column"]), dtype=np.int64))
+                # a copy: whatever looks into a batch of GDAL's keeps all of it
+                fids.append(np.array(batch.column(meta["fid_column"]), dtype=np.int64))
                 yield batch.column(geometry) if spatial else pa.nulls(len(batch), pa.binary())
 
         spatial = geometry in reader.schema.names

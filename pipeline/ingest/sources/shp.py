@@ -11,6 +11,7 @@ import pyogrio
 
 from pipeline.errors import Finding, InputError
 from pipeline.ingest import dbf, shapeparts
+from pipeline.ingest.mapped import content, let_go
 from pipeline.ingest.raw import Delivery, LayerInfo, RawLayer
 from pipeline.ingest.rings import drawn_areas
 from pipeline.storage import Shelf, row_blocks
@@ -89,7 +90,7 @@ def _table(delivery: Delivery) -> dbf.Dbf:
     if not path.is_file():
         found = "缺少 .dbf 文件，图形没有属性"
         raise InputError(Finding(where, found, "把同名的 .dbf 放到 .shp 旁边"))
-    return dbf.parse(shapeparts.content(path), where)
+    return dbf.parse(content(path), where)
 
 
 def _names_encoding(table: dbf.Dbf, delivery: Delivery) -> Decision:
@@ -140,6 +141,7 @@ def _geometry(delivery: Delivery, parts: shapeparts.Shapes, losses: list[str]) -
             wkb[damaged], there[damaged] = None, False
             odd.extend((np.flatnonzero(parts.outside_box(rows, wkb)) + rows.start).tolist())
             drawn.update(drawn_areas(parts, np.flatnonzero(there) + rows.start))
+            let_go(parts.data)
             yield wkb
 
     shapes = Shelf.lay(blocks())
