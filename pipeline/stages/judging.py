@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.freshness import State
+    from pipeline.model import County
     from pipeline.storage import Register
 
 TASK = "task_"
@@ -52,37 +53,19 @@ def _classify_job(desk: Desk, day: date) -> Job:
     """
     county, sources = desk.county, Sources(desk, day)
     roles = [role for role in desk.delivered(day) if role.startswith(TASK)]
+    layers = [role.removeprefix(TASK) for role in roles]
     evidence_file, product, listing = (
         desk.export(day, name) for name in (EVIDENCE, "pieces.parquet", "disagreements.csv")
     )
 
     def compute(_state: State) -> Outcome:
         from pipeline import classify, storage
-        from pipeline.tables import classes, load_pack
 
-        pack = load_pack(county.rules, county.root)
-        asked = [*dict.fromkeys([*classify.PIECES, "flags", *pack.columns])]
-        kept = [*classify.PIECES, *classify.JUDGED]
-        ruled = final = storage.Register.lay(
-            classify.classify(pieces, pack)[kept]
-            for pieces in storage.read_blocks(evidence_file, asked)
-        )
-        if county.mode is Mode.TRUST:
-            layers = [role.removeprefix(TASK) for role in roles]
-            final = storage.Register.lay(
-                classify.apply_delivered(pieces, classes(), layers) for _, pieces in ruled.blocks()
-            )
-        came, judged = (
-            tally(blocks)
-            for blocks in (
-                storage.read_blocks(evidence_file, TALLIED),
-                (pieces for _, pieces in final.blocks(TALLIED)),
-            )
-        )
-        review = sum(
-            int((pieces["category"] == classify.REVIEW).sum())
-            for _, pieces in final.blocks(["category"])
-        )
+        ruled, final = _judged(county, evidence_file, layers)
+        came = tally(storage.read_blocks(evidence_file, TALLIED))
+        judged = tally(pieces for _, pieces in final.blocks(TALLIED))
+        named = (pieces["category"] for _, pieces in final.blocks(["category"]))
+        review = sum(int((names == classify.REVIEW).sum()) for names in named)
         said = f"图块={len(final)} 待核={review}"
         tables = {listing: _differing(sources, roles, ruled, final)} if roles else {}
         said += "".join(f" 与下发图层不一致={len(table)}" for table in tables.values())
@@ -97,7 +80,7 @@ def _classify_job(desk: Desk, day: date) -> Job:
             write=write,
             said=said,
             account=[passed("classify", day, came, judged)],
-            facts={"delivered": [role.removeprefix(TASK) for role in roles]},
+            facts={"delivered": layers},
         )
 
     listed = [*(desk.zone(role, day) for role in roles), *([sources.opened] * bool(roles))]
@@ -109,6 +92,29 @@ def _classify_job(desk: Desk, day: date) -> Job:
         makes=(product, *([listing] * bool(roles))),
         params={"mode": county.mode, "ledger": county.ledger},
         compute=compute,
+    )
+
+
+def _judged(
+    county: County, evidence_file: Path, layers: Sequence[str]
+) -> tuple[Register, Register]:
+    """Return all pieces as the rules judge them, and as they stand, judged block by block.
+
+    Of either `classify.PIECES`, and what is judged.
+    """
+    from pipeline import classify, storage
+    from pipeline.tables import classes, load_pack
+
+    pack = load_pack(county.rules, county.root)
+    asked = [*dict.fromkeys([*classify.PIECES, "flags", *pack.columns])]
+    kept = [*classify.PIECES, *classify.JUDGED]
+    blocks = storage.read_blocks(evidence_file, asked)
+    ruled = storage.Register.lay(classify.classify(pieces, pack)[kept] for pieces in blocks)
+    if county.mode is not Mode.TRUST:
+        return ruled, ruled
+    known = tuple(classes())
+    return ruled, storage.Register.lay(
+        classify.apply_delivered(pieces, known, layers) for _, pieces in ruled.blocks()
     )
 
 
