@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
+from pipeline.storage.blocks import read_blocks
 from pipeline.storage.places import Places
 from pipeline.storage.register import PANDAS, Register
 from pipeline.storage.rows import BBOX, EDGES, GEOMETRY, Lying
@@ -183,12 +184,7 @@ def read_frame(
 def read_shelved(path: Path) -> tuple[Register, Shelf, Floats]:
     """Read a file of `write_shelved`: its columns, shapes and boxes, none of them into memory."""
     shapes, boxes, _ = read_shapes([path])
-    names = _plain_names(path)
-    with pq.ParquetFile(path) as file:
-        none = file.schema_arrow.empty_table().select(names)
-        groups = (file.read_row_group(n, names) for n in range(file.num_row_groups))
-        columns = Register.lay(rows.to_pandas() for rows in chain([none], groups))
-    return columns, shapes, boxes
+    return Register.lay(read_blocks(path)), shapes, boxes
 
 
 def read_columns(
