@@ -39,7 +39,7 @@ def page_data(raw, out):
         ledger=ledger,
         opened=pd.DataFrame(ledger[KEYS]).merge(pieces, on=KEYS),
         sheets=sheets.iloc[1:],
-        parcels=storage.read_frame(desk.export(county.newest, "parcels.parquet")),
+        land=storage.read_frame(desk.export(county.newest, "parcels.parquet")),
         towns=town_shapes(storage.read_frame(desk.zone("towns", county.newest)), county),
         **tables_of,
     )

@@ -25,7 +25,9 @@ from pipeline.explain import explain
 from pipeline.freshness import code_files
 from pipeline.reports.page import FILES, make
 from pipeline.reports.page.assemble import LEAFLET, TABULATOR, css_string, json_block
+from pipeline.reports.page.ground import KINDS
 from pipeline.reports.page.shapes import coded_rings, inner_points, numbers_text, to_degrees
+from pipeline.reports.products.plots_page import PRODUCTS
 
 PLOTS, PLAIN = FILES
 PERSONAL = ("ZRRZJHM", "ZRRMC", "LXDH", "QLR", "zrrzjhm", "lxdh")
@@ -118,7 +120,7 @@ def test_the_page_to_be_mailed_holds_no_coordinate(data, pages):
 def test_no_column_of_persons_reaches_a_page(data):
     """Names of columns as deliveries carry them; the values must not show up either."""
     marked = dict.fromkeys(PERSONAL, "机密甲乙丙")
-    frames = ("ledger", "opened", "parcels", "towns", "history", "summary", "sheets")
+    frames = ("ledger", "opened", "land", "towns", "history", "summary", "sheets")
     loaded = replace(data, **{name: getattr(data, name).assign(**marked) for name in frames})
     for page in make(loaded).values():
         assert "机密甲乙丙".encode() not in page
@@ -155,7 +157,7 @@ def test_the_reasons_are_those_of_explain_word_for_word(data, pages):
     for place in range(0, len(told["pieces"]), 17):
         row = data.ledger.iloc[place]
         pieces = data.opened[data.opened["first_seen"] == row["first_seen"]]
-        plot = data.parcels.iloc[[0]].assign(bsm=row["bsm"])  # the head's words aren't compared
+        plot = data.land.iloc[[0]].assign(bsm=row["bsm"])  # the head's words aren't compared
         said = explain(
             row["bsm"], pieces=gpd.GeoDataFrame(pieces), parcels=plot, pack=data.pack,
             classes=data.classes, county=data.county,
@@ -258,3 +260,18 @@ def test_what_the_page_is_assembled_from_counts_as_code_of_the_reports():
     """A changed script or style makes the page anew."""
     static = Path(reports.__file__).parent / "page" / "static"
     assert set(static.iterdir()) <= set(code_files(("reports",)))
+
+
+def test_the_page_reads_of_the_land_what_it_shows_and_is_the_one_of_all_the_land(data, pages):
+    (spec,) = PRODUCTS
+    assert set(spec.land) == {start for _, starts, _, _ in KINDS for start in starts}
+    shown = data.land["dlbm"].str.startswith(spec.land).to_numpy()
+    assert 0 < shown.sum() < len(shown)
+    read = data.land[["dlbm", "geometry"]].copy()
+    read.loc[~shown, "geometry"] = None
+    assert make(replace(data, land=read)) == pages
+
+
+def test_a_product_that_needs_the_land_must_say_which():
+    with pytest.raises(ValueError, match="needs and land disagree"):
+        replace(PRODUCTS[0], land=())

@@ -270,7 +270,7 @@ def test_a_click_on_a_plot_says_why_in_the_words_of_explain(page, data):
     task = page.inner_text("#why .code").split()[1]
     row = data.ledger.set_index("task_id").loc[task]
     pieces = data.opened[data.opened["first_seen"] == row["first_seen"]]
-    plot = data.parcels.iloc[[0]].assign(bsm=row["bsm"])
+    plot = data.land.iloc[[0]].assign(bsm=row["bsm"])
     said = explain(
         row["bsm"], pieces=gpd.GeoDataFrame(pieces), parcels=plot, pack=data.pack,
         classes=data.classes, county=data.county,

@@ -30,7 +30,8 @@ class ReportSpec:
     question it answers, one Chinese sentence; needs: the members of ReportData it reads, so that
     only these are loaded and only their change makes it anew; maps: finished maps of the newest
     export it holds, as "name.pdf" or "name.png" of render/maps (more than one page as PNG: the
-    first); module: the one below pipeline.reports whose `make(data: ReportData)` returns the
+    first); land: first digits of DLBM of the plots whose shapes it shows, where it needs the land;
+    module: the one below pipeline.reports whose `make(data: ReportData)` returns the
     files by path relative to the out folder, the same bytes for the same data. It is imported
     only when there is something to make: a run with nothing to do ends before pandas is loaded.
     """
@@ -41,6 +42,13 @@ class ReportSpec:
     needs: tuple[str, ...]
     module: str
     maps: tuple[str, ...] = ()
+    land: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that a product that needs the land says which: it would get none, silently."""
+        if ("land" in self.needs) != bool(self.land):
+            msg = f"{self.name}: needs and land disagree"
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +59,8 @@ class ReportData:
     date; product_id: printed on the product, stands in the manifest beside run_id (decision 0021).
     Tables as text, all exports (design §3): summary, gaps, progress, indicators,
     indicator_terms, reconcile, waterfall, waterfall_tasks, history. Layers of the newest
-    export: ledger (one row per task, with polygons), pieces, parcels; opened: the tasks' pieces at
+    export: ledger (one row per task, with polygons), land (every plot's dlbm, with the polygons of
+    the classes that the product shows, ReportSpec.land); opened: the tasks' pieces at
     the export each was first seen in (first_seen, evidence and verdict, no geometry); towns:
     town_code, town, polygons. sheets: task_id, bsm, category, number (within its town), frame,
     page of the map book (图册.pdf); tasks without polygon have no row. returned: what came back in
@@ -74,8 +83,7 @@ class ReportData:
     waterfall_tasks: pd.DataFrame | None = None
     history: pd.DataFrame | None = None
     ledger: gpd.GeoDataFrame | None = None
-    pieces: gpd.GeoDataFrame | None = None
-    parcels: gpd.GeoDataFrame | None = None
+    land: gpd.GeoDataFrame | None = None
     opened: pd.DataFrame | None = None
     towns: gpd.GeoDataFrame | None = None
     sheets: pd.DataFrame | None = None

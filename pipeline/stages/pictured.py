@@ -42,8 +42,15 @@ def map_data(desk: Desk, spec: MapSpec, day: date, product_id: str) -> MapData:
     if "land" not in spec.needs:
         return data
     windows = spec.windows(data).tobytes() if spec.windows else b""
-    file = desk.export(day, LAYERS["land"])
-    return replace(data, land=_land(file, spec.land, windows, marks(file)))
+    return replace(data, land=land_of(desk.export(day, LAYERS["land"]), spec.land, windows))
+
+
+def land_of(file: Path, starts: tuple[str, ...], windows: bytes = b"") -> gpd.GeoDataFrame:
+    """Return all plots' DLBM, and the shapes of those of some classes or within some windows.
+
+    starts: first digits of the classes; windows: boxes (n, 4) as bytes. Kept for the next product.
+    """
+    return _land(file, starts, windows, marks(file))
 
 
 def _layer(file: Path) -> gpd.GeoDataFrame:
@@ -62,7 +69,6 @@ def _read(file: Path, _marks: tuple[int, ...]) -> gpd.GeoDataFrame:
 def _land(
     file: Path, starts: tuple[str, ...], windows: bytes, _marks: tuple[int, ...]
 ) -> gpd.GeoDataFrame:
-    """Read all plots' DLBM, and the shapes of those of some classes or within some windows."""
     import geopandas as gpd
     import numpy as np
 

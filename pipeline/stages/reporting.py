@@ -15,6 +15,7 @@ from pipeline.stages import drawing, returning
 from pipeline.stages.carrying import job_key
 from pipeline.stages.desk import Job, Outcome, settings
 from pipeline.stages.judging import pack_files
+from pipeline.stages.pictured import land_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +29,7 @@ TABLES = (
     "summary", "gaps", "progress", "indicators", "indicator_terms", "reconcile", "waterfall",
     "waterfall_tasks", "history",
 )  # fmt: skip
-LAYERS = ("ledger", "pieces", "parcels")
+LAYERS = {"ledger": "ledger.parquet", "land": "parcels.parquet"}
 ROOMS = ("reports", "explain", "render")
 NAME = "报表"
 SHORT = 12
@@ -109,7 +110,7 @@ def _inputs(desk: Desk, spec: ReportSpec) -> Iterator[Path]:
         if name in TABLES:
             yield desk.processed / f"{name}.csv"
         elif name in LAYERS:
-            yield desk.export(newest, f"{name}.parquet")
+            yield desk.export(newest, LAYERS[name])
         elif name == "sheets":
             yield desk.export(newest, "ledger.parquet")
         elif name == "opened":
@@ -147,8 +148,10 @@ def _data(
     for name in spec.needs:
         if name in TABLES:
             members[name] = storage.read_table(desk.processed / f"{name}.csv")
-        elif name in LAYERS:
-            members[name] = storage.read_frame(desk.export(newest, f"{name}.parquet"))
+        elif name == "ledger":
+            members[name] = storage.read_frame(desk.export(newest, LAYERS[name]))
+        elif name == "land":
+            members[name] = land_of(desk.export(newest, LAYERS[name]), spec.land)
         elif name == "sheets":
             members[name] = _sheets(desk)
         elif name == "opened":

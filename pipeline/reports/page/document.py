@@ -36,7 +36,7 @@ def document(data: ReportData, *, coordinates: bool) -> dict[str, Any]:
 
     `why` is what is only read once a task is chosen.
 
-    data: ledger, opened, history, sheets; towns and parcels for a page with coordinates. Only
+    data: ledger, opened, history, sheets; towns and land for a page with coordinates. Only
     columns named here are taken, so that nothing else a delivery carries can reach the page. Areas
     are integers in hundredths of a m². Raises GengbaoError for a task without pieces.
     """
@@ -187,7 +187,7 @@ def _plot_numbers(ledger: pd.DataFrame, opened: pd.DataFrame) -> list[str]:
 
 def _geometry(data: ReportData) -> dict[str, Any]:
     """Return the plots' shapes, a point in each, and what lies under them."""
-    towns, land = data.whole("towns"), data.whole("parcels")
+    towns, land = data.whole("towns"), data.whole("land")
     crs = data.county.crs
     plots = shapes.to_degrees(shapes.simplified(data.whole("ledger")["geometry"], DETAIL_M), crs)
     west, south, east, north = shapes.extent(
