@@ -44,7 +44,7 @@ def appraise(desk: Desk, asked: Asked, day: date) -> Traced:
     products = [desk.processed / f"{name}.csv" for name in ("indicators", "indicator_terms")]
     frames = [desk.export(day, f"{name}.parquet") for name in ("pieces", "parcels", "ledger")]
     tracing.there([*products, *frames])
-    pieces, parcels = (storage.read_frame(file) for file in frames[:2])
+    pieces, parcels = (storage.read_columns(file) for file in frames[:2])
     ledger = storage.read_columns(frames[2], explain.LEDGER)
     question = explain.Appraised(
         asked=asked,
@@ -76,7 +76,8 @@ def shapes(desk: Desk, traced: Traced) -> gpd.GeoDataFrame:
     from pipeline import storage
 
     table, day = traced.table, traced.found.question.export
-    pieces = storage.read_frame(desk.export(day, "pieces.parquet"), ["bsm", "piece", "geometry"])
+    names, only = ["bsm", "piece", "geometry"], {"bsm": set(table["bsm"].dropna())}
+    pieces = storage.read_frame(desk.export(day, "pieces.parquet"), names, only=only)
     ledger = storage.read_frame(desk.export(day, "ledger.parquet"), ["task_id", "geometry"])
     keys = pd.MultiIndex.from_frame(pieces[["bsm", "piece"]])
     wanted = pd.MultiIndex.from_frame(table[["bsm", "piece"]].fillna({"piece": 0}))

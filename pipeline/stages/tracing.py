@@ -132,7 +132,8 @@ def _now(desk: Desk, found: Trace, sources: pd.DataFrame) -> pd.DataFrame:
     tasks = storage.read_frame(desk.export(day, "ledger.parquet"), ["task_id", "geometry"])
     tasks = tasks[tasks["task_id"].isin(older["task_id"])].reset_index(drop=True)
     columns = ["bsm", "dlbm", "cultivated", "geometry"]
-    pieces = storage.read_frame(desk.export(day, "pieces.parquet"), columns)
+    near = tasks.bounds.to_numpy()
+    pieces = storage.read_frame(desk.export(day, "pieces.parquet"), columns, near=near)
     return explain.now_on(tasks, pieces, sources.drop(columns="tbbh"))
 
 
@@ -220,7 +221,10 @@ def shapes(desk: Desk, traced: Traced) -> gpd.GeoDataFrame:
     shape = table["task_id"].map(outline).to_numpy(dtype=object, copy=True)
     plain = table["task_id"].isna().to_numpy()
     if plain.any():
-        pieces = storage.read_frame(desk.export(day, "pieces.parquet"), [*keys, "geometry"])
+        only = {"bsm": set(table.loc[plain, "bsm"])}
+        pieces = storage.read_frame(
+            desk.export(day, "pieces.parquet"), [*keys, "geometry"], only=only
+        )
         own = table.loc[plain, keys].reset_index(names="at").merge(pieces, on=keys)
         at, union = overlay.union_by(own["geometry"].to_numpy(), own["at"].to_numpy())
         shape[at] = union
