@@ -21,9 +21,9 @@ from pipeline import evidence, storage, tables
 from pipeline.freshness import State
 from pipeline.ingest.county import load_county
 from pipeline.model import Town
-from pipeline.stages import Desk, plan
+from pipeline.stages import Desk, grounds, plan
 from pipeline.stages.carrying import job_key
-from pipeline.stages.grounds import Sources
+from pipeline.stages.grounds import Grounds, Sources, digests, plots_of
 
 PREVIOUS, LEDGER, NEWEST = date(2022, 12, 31), date(2023, 9, 30), date(2023, 10, 31)
 
@@ -100,6 +100,69 @@ def gathered(parcels, zones, previous, sources):
         export=sources.day,
         codes=tables.land_codes(),
     )
+
+
+def part_again(sources, name):
+    """Gather a town's part once more; return what it was and what it is."""
+    desk, day = sources.desk, sources.day
+    job = next(job for job in plan(desk) if job.name == f"取证 {day} {name}")
+    (product,) = job.makes
+    before = product.read_bytes()
+    product.unlink()
+    job.compute(State.load(desk.state_file)).write()
+    return before, product.read_bytes()
+
+
+def test_a_town_gathered_in_small_blocks_gives_the_same_file(tiny, finished, tmp_path, monkeypatch):
+    desk = Desk(load_county(tiny), shutil.copytree(finished, tmp_path / "out"))
+    sources, town = Sources(desk, NEWEST), desk.county.towns[-1]
+    plots = plots_of(sources, town.code)
+    (whole,) = Grounds(sources).blocks(plots)
+    monkeypatch.setattr(grounds, "BLOCK_PLOTS", 29)
+    for module in ("shelf", "register"):
+        monkeypatch.setattr(f"pipeline.storage.{module}.BLOCK_ROWS", 50)
+    blocks = Grounds(sources).blocks(plots)
+    # every plot is in one block; last year's, the zones' and the lists' rows are in several
+    assert len(blocks) > 7
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate([block.rows["parcels"] for block in blocks])), plots
+    )
+    for name in ("previous", "pbf", "target"):
+        read = np.concatenate([block.rows[name] for block in blocks])
+        assert set(read) <= set(whole.rows[name])
+        assert len(read) > len(set(read))
+    for role in ("approved", "balance", "relocation"):
+        assert sum(len(block.lists[role]) for block in blocks) > len(whole.lists[role]) > 0
+
+    before, now = part_again(sources, town.name)
+    assert now == before
+    pieces = storage.read_columns(desk.export(NEWEST, f"parts/{town.code}.parquet"))
+    assert pieces["prev_source"].eq("overlap").any()
+
+
+def test_the_part_of_a_town_without_plots_is_an_empty_frame(tiny, finished, tmp_path, monkeypatch):
+    desk = Desk(load_county(tiny), shutil.copytree(finished, tmp_path / "out"))
+    sources = Sources(desk, NEWEST)
+    monkeypatch.setattr(grounds, "BLOCK_PLOTS", 7)
+    assert len(plots_of(sources, grounds.OTHER)) == 0
+    before, now = part_again(sources, "未定镇办")
+    assert now == before
+    assert storage.read_frame(desk.export(NEWEST, f"parts/{grounds.OTHER}.parquet")).empty
+
+
+def test_a_docket_is_of_the_rows_and_not_of_the_groups_they_lie_in(tiny, finished, tmp_path):
+    desk = Desk(load_county(tiny), shutil.copytree(finished, tmp_path / "out"))
+    sources, codes = Sources(desk, NEWEST), [town.code for town in desk.county.towns]
+    before = digests(sources, codes)
+    assert len(set(before.values())) == len(codes)
+    plots = storage.read_frame(sources.parcels)
+    storage.write_frame(sources.parcels, plots, bbox=True, group_rows=100)
+    assert digests(sources, codes) == before
+    at = int(plots_of(sources, codes[0])[0])
+    plots.loc[at, "dlmc"] = "改过的"
+    storage.write_frame(sources.parcels, plots, bbox=True)
+    after = digests(sources, codes)
+    assert [after[code] == before[code] for code in codes] == [False] + [True] * (len(codes) - 1)
 
 
 def change_a_plot(file, town, bsm):

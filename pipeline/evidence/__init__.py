@@ -2,12 +2,13 @@
 
 from pipeline.evidence.gathering import COLUMNS, PLOTS, PREVIOUS, gather_part
 from pipeline.evidence.lists import concerning, follow_lists, list_problems, named
-from pipeline.evidence.supplements import make_good, reach
+from pipeline.evidence.supplements import SUPPLEMENTED, make_good, reach
 
 __all__ = [
     "COLUMNS",
     "PLOTS",
     "PREVIOUS",
+    "SUPPLEMENTED",
     "concerning",
     "follow_lists",
     "gather_part",

@@ -32,12 +32,16 @@ PBF_MOST_M2, PBF_MOST_SHARE = 10.0, 0.01
 
 
 MADE_GOOD = ("supplement", "supplement_m2")
+SUPPLEMENTED = (
+    F.BSM.name, "in_pbf", "cultivated", F.AREA_M2.name, F.BASE_M2.name, F.GEOMETRY.name,
+)  # fmt: skip
+"""What `make_good` reads of the pieces."""
 MOVED = ("relocation", "self_submitted")
 """The lists of what is moved out."""
 
 
 class Reach(NamedTuple):
-    """Which pieces the lists of this room may look at: of these BSMs, or near these boxes."""
+    """Which pieces the lists of this room may mean or look at: of these BSMs, near these boxes."""
 
     bsm: frozenset[str]
     boxes: Floats
@@ -48,10 +52,10 @@ def make_good(
 ) -> dict[str, NDArray[np.generic]]:
     """Judge the supplements of every piece by what was known on the export's date.
 
-    pieces: bsm, in_pbf, cultivated, area_m2, base_m2 of the whole county, geometry of those in
-    reach at least; zones: role → frame: supplement (polygon or BSM, GLBH), the lists of what is
-    moved out, pbf. Returns the columns supplement (whether it stands) and supplement_m2 (the area
-    credited, at most the piece's own). Areas are bases: overlap × base_m2/area_m2 of the plot that
+    pieces: SUPPLEMENTED, those in `reach` at least (no other has a supplement); zones: role →
+    frame: supplement (polygon or BSM, GLBH), the lists of what is moved out, pbf. Returns the
+    columns supplement (whether it stands) and supplement_m2 (the area credited, at most the
+    piece's own). Areas are bases: overlap × base_m2/area_m2 of the plot that
     lies there. A supplement plot named for several moved-out plots is shared among them by their
     area, never counted twice.
     """
@@ -75,7 +79,7 @@ def make_good(
 
 
 def reach(zones: Mapping[str, gpd.GeoDataFrame], named: gpd.GeoDataFrame | None = None) -> Reach:
-    """Return which pieces `make_good` must know the ground of.
+    """Return which pieces `make_good` must know: those that are named, and near what is.
 
     named: the pieces (geometry) of the BSMs that a first call gave, whose own ground is looked at.
     """
@@ -83,7 +87,10 @@ def reach(zones: Mapping[str, gpd.GeoDataFrame], named: gpd.GeoDataFrame | None 
     grounds = [frame.geometry for frame in (*lists, *([] if named is None else [named]))]
     bounds = [shapely.bounds(ground.to_numpy()) for ground in grounds]
     boxes = np.concatenate(bounds) if bounds else np.zeros((0, 4))
-    bsm = (column(frame, F.BSM).dropna() for frame in lists)
+    names = [column(frame, F.BSM) for frame in lists]
+    if "supplement" in zones:
+        names.append(column(zones["supplement"], F.GLBH))
+    bsm = (name.dropna() for name in names)
     return Reach(frozenset(chain.from_iterable(bsm)), boxes[np.isfinite(boxes).all(axis=1)])
 
 

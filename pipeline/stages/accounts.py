@@ -17,22 +17,6 @@ TALLIED = ["bsm", "base_m2"]
 """What is counted and added up."""
 
 
-def account(stage: str, day: date, before: pd.DataFrame, after: pd.DataFrame) -> AccountRow:
-    """Return the account of a stage that passes every plot on: base areas, plots by BSM."""
-    from pipeline.measure import to_cm2
-
-    return AccountRow(
-        stage=stage,
-        export=day.isoformat(),
-        read_plots=int(before["bsm"].nunique()),
-        accepted_plots=int(after["bsm"].nunique()),
-        rejected_plots=0,
-        in_cm2=int(to_cm2(before["base_m2"]).sum()),
-        out_cm2=int(to_cm2(after["base_m2"]).sum()),
-        aside_cm2=0,
-    )
-
-
 class Tally(NamedTuple):
     """How many plots there are, and their base area."""
 

@@ -8,14 +8,24 @@ from. The part is as fresh as its docket; all parts joined are the export's evid
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from pipeline.stages.accounts import account
+from pipeline.stages.accounts import TALLIED, passed, tally
 from pipeline.stages.desk import Desk, Job, Outcome
-from pipeline.stages.grounds import COVERS, Sources, ground_of, parts_of
+from pipeline.stages.grounds import (
+    COVERS,
+    PLOTS,
+    PREVIOUS,
+    Grounds,
+    Sources,
+    digests,
+    parts_of,
+    plots_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -25,6 +35,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.freshness import State
+    from pipeline.storage import Register
+
+    Ints = NDArray[np.int64]
 
 ROOMS = ("overlay", "evidence")
 PARTS = "parts"
@@ -54,16 +67,13 @@ def _docket_job(sources: Sources) -> Job:
     lists = {role: file for role, file in zones.items() if role not in COVERS}
 
     def compute(_state: State) -> Outcome:
-        import pandas as pd
-
         from pipeline import evidence, storage
 
-        files = (sources.parcels, sources.previous, sources.opened)
-        known = pd.concat([storage.read_columns(file, ["bsm"])["bsm"] for file in files])
         read = {role: storage.read_frame(file) for role, file in lists.items()}
-        problems = evidence.list_problems(read, known)
-        followed = sources.lists()
-        keys = {code: ground_of(sources, code, followed).digest() for code in dockets}
+        named = {bsm for rows in read.values() for bsm in evidence.named(rows)}
+        files = (sources.parcels, sources.previous, sources.opened)
+        problems = evidence.list_problems(read, _known(files, named))
+        keys = digests(sources, dockets)
 
         def write() -> list[Path]:
             for code, file in dockets.items():
@@ -93,29 +103,17 @@ def _part_job(sources: Sources, code: str, name: str) -> Job:
     county = desk.county
 
     def compute(_state: State) -> Outcome:
-        from pipeline import evidence, storage, tables
+        from pipeline import storage
 
-        ground = ground_of(sources, code, sources.lists())
-        parcels, previous = ground.parcels.frame(), ground.previous.frame()
-        covers = {role: rows.frame() for role, rows in ground.covers.items()}
-        zones = {**covers, **ground.lists}
-        del ground  # undecoded it has served
-        pieces = parcels.iloc[:0]
-        if len(parcels):
-            pieces = evidence.gather_part(
-                parcels,
-                zones=zones,
-                previous=previous,
-                county=county,
-                export=day,
-                codes=tables.land_codes(),
-            )
+        plots = plots_of(sources, code)
+        laid = storage.Laid.lay(_gathered(sources, plots))
+        pieces = laid.select(_order(laid.columns))
 
         def write() -> list[Path]:
-            storage.write_frame(product, pieces, bbox=True)
+            storage.write_shelved(product, pieces.columns, pieces.shapes, pieces.boxes, pieces.crs)
             return [product]
 
-        return Outcome(write=write, said=f"图斑={len(parcels)} 图块={len(pieces)}")
+        return Outcome(write=write, said=f"图斑={len(plots)} 图块={len(pieces.columns)}")
 
     return Job(
         name=f"取证 {day.isoformat()} {name}",
@@ -138,21 +136,15 @@ def _joining_job(sources: Sources) -> Job:
     def compute(_state: State) -> Outcome:
         from pipeline import evidence, storage
 
-        filled = [file for file in parts if len(storage.read_columns(file, ["bsm"]))]
-        columns = storage.read_joined(filled)
-        order = columns["bsm"].sort_values(kind="stable").index.to_numpy()
-        columns = columns.iloc[order].reset_index(drop=True)
+        filled = [file for file in parts if len(storage.Lying(file))]
+        columns = storage.Register.lay(chain.from_iterable(map(storage.read_blocks, filled)))
+        order = _order(columns)
         lists = sources.lists(REACHING)
-        known, boxes = _in_reach(filled, lists)
-        covers = {role: storage.read_frame(zones[role], near=boxes) for role in COVERS[:1]}
-        pieces = _with_ground(columns, known)
-        made_good = evidence.make_good(
-            pieces, {**covers, **lists}, export=day, least=county.thresholds.mask_share
-        )
+        made_good = _made_good(sources, filled, order, lists)
         names = [name for name in evidence.COLUMNS if name != "geometry"]
-        columns = columns.assign(**made_good)[names]
-        parcels = storage.read_columns(sources.parcels, ["bsm", "base_m2"])
-        row = account("evidence", day, parcels, columns)
+        columns = columns.select(order).assign(made_good).only(names)
+        came = tally(storage.read_blocks(sources.parcels, TALLIED))
+        row = passed("evidence", day, came, tally(rows for _, rows in columns.blocks(TALLIED)))
 
         def write() -> list[Path]:
             storage.write_onto(product, columns, storage.read_shapes(filled), order)
@@ -172,30 +164,84 @@ def _joining_job(sources: Sources) -> Job:
     )
 
 
-def _in_reach(
-    parts: Sequence[Path], lists: Mapping[str, gpd.GeoDataFrame]
-) -> tuple[gpd.GeoDataFrame, NDArray[np.float64]]:
-    """Return the pieces whose ground supplements may ask for, and the boxes they lie near."""
+def _known(files: Iterable[Path], bsm: set[str]) -> pd.Series:
+    """Return those of these BSMs that a plot of one of the files has."""
+    import pandas as pd
+
+    from pipeline import storage
+
+    lying = [storage.Lying(file) for file in files]
+    found = [each.rows(each.holding({"bsm": bsm}), ["bsm"]) for each in lying]
+    return pd.Series(pd.concat([rows.table["bsm"].to_pandas() for rows in found]))
+
+
+def _gathered(sources: Sources, plots: Ints) -> Iterator[gpd.GeoDataFrame]:
+    """Yield the pieces of plots with what the rules may ask of them, block by block.
+
+    Of no plots, a frame of none.
+    """
+    from pipeline import evidence, storage, tables
+
+    grounds = Grounds(sources).blocks(plots)
+    piles = {
+        name: storage.Lying(file).piles([ground.rows[name] for ground in grounds], columns)
+        for name, (file, columns) in sources.read.items()
+    }
+    codes = tables.land_codes()
+
+    def gathered(number: int, lists: Mapping[str, gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+        rows = {name: pile.frame(number) for name, pile in piles.items()}
+        parcels, previous = rows.pop(PLOTS), rows.pop(PREVIOUS)
+        if parcels.empty:
+            return parcels
+        return evidence.gather_part(
+            parcels,
+            zones={**rows, **lists},
+            previous=previous,
+            county=sources.desk.county,
+            export=sources.day,
+            codes=codes,
+        )
+
+    for number, ground in enumerate(grounds):
+        yield gathered(number, ground.lists)
+
+
+def _order(columns: Register) -> Ints:
+    """Return the order of pieces by BSM; those of one plot as they are."""
+    return columns["bsm"].sort_values(kind="stable").index.to_numpy()
+
+
+def _made_good(
+    sources: Sources, parts: Sequence[Path], order: Ints, lists: Mapping[str, gpd.GeoDataFrame]
+) -> pd.DataFrame:
+    """Judge the supplements of the parts' pieces in this order; only those in reach are read."""
+    import numpy as np
     import pandas as pd
 
     from pipeline import evidence, storage
 
-    keys = ["bsm", "piece", "geometry"]
-    only = {"bsm": evidence.reach(lists).bsm or {""}}
-    named = pd.concat([storage.read_frame(file, keys, only=only) for file in parts])
-    boxes = evidence.reach(lists, named).boxes
-    around = [storage.read_frame(file, keys, near=boxes) for file in parts]
-    return pd.concat([named, *around]).drop_duplicates(["bsm", "piece"]), boxes
-
-
-def _with_ground(columns: pd.DataFrame, known: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the pieces with the shapes that are known, the others without."""
-    import geopandas as gpd
-    import numpy as np
-    import pandas as pd
-
-    keys = ["bsm", "piece"]
-    at = pd.MultiIndex.from_frame(known[keys]).get_indexer(pd.MultiIndex.from_frame(columns[keys]))
-    shapes = np.full(len(columns), None, dtype=object)
-    shapes[at >= 0] = known.geometry.to_numpy()[at[at >= 0]]
-    return gpd.GeoDataFrame(columns, geometry=shapes, crs=known.crs)
+    lying = [storage.Lying(file) for file in parts]
+    chosen = [each.holding({"bsm": evidence.reach(lists).bsm}) for each in lying]
+    named = [
+        each.rows(rows, ["geometry"]).frame() for each, rows in zip(lying, chosen, strict=True)
+    ]
+    boxes = evidence.reach(lists, pd.concat(named)).boxes
+    places = storage.Places(boxes)
+    chosen = [rows | places.near(each.boxes()) for each, rows in zip(lying, chosen, strict=True)]
+    known = [
+        each.rows(rows, evidence.SUPPLEMENTED).frame()
+        for each, rows in zip(lying, chosen, strict=True)
+    ]
+    place = np.argsort(order)[np.concatenate(chosen)]
+    sort = np.argsort(place)
+    pieces = pd.concat(known, ignore_index=True).iloc[sort].reset_index(drop=True)
+    covers = {role: storage.read_frame(sources.zones[role], near=boxes) for role in COVERS[:1]}
+    county = sources.desk.county
+    found = evidence.make_good(
+        pieces, {**covers, **lists}, export=sources.day, least=county.thresholds.mask_share
+    )
+    columns = {name: np.zeros(len(order), values.dtype) for name, values in found.items()}
+    for name, values in found.items():
+        columns[name][place[sort]] = values
+    return pd.DataFrame(columns)

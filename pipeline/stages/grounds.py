@@ -1,4 +1,4 @@
-"""What an export's evidence is gathered from: its files, and of them the rows of each town."""
+"""What an export's evidence is gathered from: its files, and of them the rows of some plots."""
 
 from __future__ import annotations
 
@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
     from pipeline.model import County
     from pipeline.stages.desk import Desk
-    from pipeline.storage import Rows
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 OTHER = "other"
 """The part of the plots without a town."""
 COVERS = ("pbf", "target")
 """Zones that cut plots: of them only the shapes count."""
+PLOTS, PREVIOUS = "parcels", "previous"
+BLOCK_PLOTS = 16_384
+"""Plots of a town that are looked at together, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,18 @@ class Sources:
     def opened(self) -> Path:
         """The plots the ledger was opened on, which lists by BSM follow."""
         return self.desk.export(self.desk.county.ledger, "parcels.parquet")
+
+    @property
+    def read(self) -> dict[str, tuple[Path, tuple[str, ...]]]:
+        """The files of plots and covers by name, and the columns that are read of them."""
+        from pipeline import evidence
+
+        covers = {role: self.zones[role] for role in COVERS if role in self.zones}
+        return {
+            PLOTS: (self.parcels, evidence.PLOTS),
+            PREVIOUS: (self.previous, evidence.PREVIOUS),
+            **{role: (file, ("geometry",)) for role, file in covers.items()},
+        }
 
     @property
     def zones(self) -> dict[str, Path]:
@@ -89,49 +106,87 @@ def parts_of(county: County) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The rows that decide a town's part: undecoded, but for the lists, of which there are few."""
+    """Plots, and what decides their evidence: all that comes near them, and what names them.
 
-    parcels: Rows
-    previous: Rows
-    covers: Mapping[str, Rows]
+    rows: by name (`Sources.read`) the numbers of rows in the file; lists: of each role.
+    """
+
+    rows: Mapping[str, Ints]
     lists: Mapping[str, gpd.GeoDataFrame]
 
-    def digest(self) -> str:
-        """Return their hash."""
-        covers = {role: rows.digest() for role, rows in self.covers.items()}
-        lists = {role: _list_digest(rows) for role, rows in self.lists.items()}
-        own = {"parcels": self.parcels.digest(), "previous": self.previous.digest()}
-        return key_of(own | {"covers": covers, "lists": lists})
+
+class Grounds:
+    """Where the rows of an export's files lie, and which of them plots read."""
+
+    def __init__(self, sources: Sources) -> None:
+        """Read the boxes of all rows, and the lists."""
+        import numpy as np
+
+        from pipeline import evidence, storage
+
+        lists = {role: rows for role, rows in sources.lists().items() if role != "supplement"}
+        self._lists = {role: (rows, rows.bounds.to_numpy()) for role, rows in lists.items()}
+        self._boxes = {
+            name: storage.Lying(file).boxes() for name, (file, _) in sources.read.items()
+        }
+        plots = storage.Lying(sources.parcels)
+        named = {bsm for rows in lists.values() for bsm in evidence.named(rows)}
+        listed = plots.holding({"bsm": named})
+        self._named = np.flatnonzero(listed), plots.rows(listed, ["bsm"]).table["bsm"].to_pandas()
+
+    def of(self, plots: Ints, among: Ground | None = None) -> Ground:
+        """Return the ground of plots (numbers of rows, in order), which is among another's."""
+        import numpy as np
+
+        from pipeline import evidence, storage
+
+        places = storage.Places(self._boxes[PLOTS][plots])
+        met = {PLOTS: plots}
+        for name, boxes in self._boxes.items():
+            if name != PLOTS:
+                rows = among.rows[name] if among else np.arange(len(boxes))
+                met[name] = rows[places.near(boxes[rows])]
+        number, bsm = self._named
+        own = bsm[np.isin(number, plots)]
+        lists = {
+            role: evidence.concerning(rows, own, places.near(boxes))
+            for role, (rows, boxes) in self._lists.items()
+        }
+        return Ground(met, lists)
+
+    def blocks(self, plots: Ints) -> list[Ground]:
+        """Return the ground of plots in blocks, at least one; those of a block lie together."""
+        import numpy as np
+
+        from pipeline import storage
+
+        whole = self.of(plots)
+        if len(plots) <= BLOCK_PLOTS:
+            return [whole]
+        order = storage.near_one_another(self._boxes[PLOTS][plots])
+        blocks = np.array_split(order, -(-len(plots) // BLOCK_PLOTS))
+        return [self.of(plots[np.sort(block)], whole) for block in blocks]
 
 
-def ground_of(sources: Sources, code: str, lists: Mapping[str, gpd.GeoDataFrame]) -> Ground:
-    """Return the rows of a town's part: its plots, and what comes near them or names them."""
-    from pipeline import evidence, storage
+def digests(sources: Sources, codes: Collection[str]) -> dict[str, str]:
+    """Return the hash of all rows that decide the part of each town."""
+    from pipeline import storage
 
-    town = _town_rows(sources, code)
-    parcels = storage.Lying(sources.parcels)
-    own = parcels.rows(town, evidence.PLOTS)
-    places = storage.Places(parcels.boxes()[town])
-
-    def met(file: Path, columns: tuple[str, ...]) -> Rows:
-        lying = storage.Lying(file)
-        return lying.rows(places.near(lying.boxes()), columns)
-
-    bsm = own.table["bsm"].to_pandas()
-    return Ground(
-        parcels=own,
-        previous=met(sources.previous, evidence.PREVIOUS),
-        covers={
-            role: met(sources.zones[role], ("geometry",))
-            for role in COVERS
-            if role in sources.zones
-        },
-        lists={
-            role: evidence.concerning(frame, bsm, places.near(frame.bounds.to_numpy()))
-            for role, frame in lists.items()
-            if role != "supplement"
-        },
-    )
+    grounds = Grounds(sources)
+    towns = {code: grounds.of(plots_of(sources, code)) for code in codes}
+    hashed = {
+        name: storage.Lying(file).digests([town.rows[name] for town in towns.values()], columns)
+        for name, (file, columns) in sources.read.items()
+    }
+    return {
+        code: key_of(
+            {
+                "rows": {name: of[number] for name, of in hashed.items()},
+                "lists": {role: _list_digest(rows) for role, rows in town.lists.items()},
+            }
+        )
+        for number, (code, town) in enumerate(towns.items())
+    }
 
 
 def _list_digest(rows: gpd.GeoDataFrame) -> str:
@@ -141,11 +196,14 @@ def _list_digest(rows: gpd.GeoDataFrame) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _town_rows(sources: Sources, code: str) -> NDArray[np.bool_]:
-    """Return which plots are of the part."""
+def plots_of(sources: Sources, code: str) -> Ints:
+    """Return the numbers of the rows of a part's plots."""
+    import numpy as np
+
     from pipeline import storage
 
     plots = storage.Lying(sources.parcels)
     if code == OTHER:
-        return ~plots.holding({"town_code": [one.code for one in sources.desk.county.towns]})
-    return plots.holding({"town_code": [code]})
+        towns = [one.code for one in sources.desk.county.towns]
+        return np.flatnonzero(~plots.holding({"town_code": towns}))
+    return np.flatnonzero(plots.holding({"town_code": [code]}))

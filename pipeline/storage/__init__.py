@@ -18,6 +18,7 @@ from pipeline.storage.frames import (
     write_onto,
     write_shelved,
 )
+from pipeline.storage.laid import Laid
 from pipeline.storage.layers import write_gpkg
 from pipeline.storage.memory import give_back
 from pipeline.storage.packages import (
@@ -28,9 +29,9 @@ from pipeline.storage.packages import (
     package_bytes,
     workbook_bytes,
 )
-from pipeline.storage.places import Places
+from pipeline.storage.places import Places, near_one_another
 from pipeline.storage.register import Laying, Register, Table
-from pipeline.storage.rows import Lying, Rows
+from pipeline.storage.rows import Lying, Piles, Rows
 from pipeline.storage.shelf import BLOCK_ROWS, Shelf, row_blocks
 from pipeline.storage.tables import read_table, write_table
 from pipeline.storage.writing import read_bytes, read_json, sha256, write_bytes, write_json
@@ -39,8 +40,10 @@ __all__ = [
     "BLOCK_ROWS",
     "BOOK_CLOCK",
     "FORMULA_STARTS",
+    "Laid",
     "Laying",
     "Lying",
+    "Piles",
     "Places",
     "Register",
     "Rows",
@@ -50,6 +53,7 @@ __all__ = [
     "cell_text",
     "give_back",
     "guarded",
+    "near_one_another",
     "package_bytes",
     "read_blocks",
     "read_bytes",

@@ -29,7 +29,7 @@ Table: TypeAlias = "pd.DataFrame | Register"
 """What gives its columns by name, in memory or not."""
 
 
-class _Chunk(NamedTuple):
+class Chunk(NamedTuple):
     """Where a column's values of one block lie."""
 
     sheet: Sheet
@@ -37,7 +37,7 @@ class _Chunk(NamedTuple):
     size: int
 
     @classmethod
-    def lay(cls, sheet: Sheet, table: pa.Table) -> _Chunk:
+    def lay(cls, sheet: Sheet, table: pa.Table) -> Chunk:
         """Write columns at the end of a sheet."""
         sink = io.BytesIO()
         with pa.ipc.new_stream(sink, table.schema) as stream:
@@ -54,7 +54,7 @@ class _Column(NamedTuple):
 
     kind: pa.DataType
     note: dict[str, Any]
-    chunks: tuple[_Chunk, ...]
+    chunks: tuple[Chunk, ...]
 
     def values(self, blocks: Iterable[int]) -> pa.ChunkedArray:
         """Return its values in these blocks."""
@@ -105,7 +105,7 @@ class Register:
         notes = json.loads(table.schema.metadata[PANDAS])["columns"]
         bare = table.replace_schema_metadata()
         columns = {
-            name: _Column(field.type, note, (_Chunk.lay(sheet, bare.select([name])),))
+            name: _Column(field.type, note, (Chunk.lay(sheet, bare.select([name])),))
             for name, field, note in zip(bare.column_names, bare.schema, notes, strict=True)
         }
         return cls((0, len(frame)), columns)
@@ -218,7 +218,7 @@ class Register:
             return self
         wanted = [*row_blocks(len(order))] or [slice(0, 0)]
         places, dealt = np.argsort(order, kind="stable"), Sheet()
-        piles: list[list[tuple[_Chunk, Ints]]] = [[] for _ in wanted]
+        piles: list[list[tuple[Chunk, Ints]]] = [[] for _ in wanted]
         bounds = np.searchsorted(order[places], self.ends)
         stops = [block.stop for block in wanted]
         for number, (first, last) in enumerate(pairwise(bounds)):
@@ -228,11 +228,17 @@ class Register:
             for pile in np.unique(pile_of).tolist():
                 own = to[pile_of == pile]
                 part = block.take(pa.array(order[own] - self.ends[number]))
-                piles[pile].append((_Chunk.lay(dealt, part), own))
-        empty = self.schema.empty_table()
-        return self.lay(
-            _gathered(pile, empty, rows.start) for pile, rows in zip(piles, wanted, strict=True)
-        )
+                piles[pile].append((Chunk.lay(dealt, part), own))
+        empty, sheet = self.schema.empty_table().replace_schema_metadata(), Sheet()
+        chunks: dict[str, list[Chunk]] = {name: [] for name in self.held}
+        for pile, own in zip(piles, wanted, strict=True):
+            table = _gathered(pile, empty, own.start)
+            for name, laid in chunks.items():
+                laid.append(Chunk.lay(sheet, table.select([name])))
+        held = {
+            name: column._replace(chunks=tuple(chunks[name])) for name, column in self.held.items()
+        }
+        return type(self)((0, *(own.stop for own in wanted)), held)
 
     def _places(self, rows: Ints) -> tuple[list[int], Ints]:
         """Return the blocks that hold these rows, and where the rows are in them put together."""
@@ -257,13 +263,13 @@ class Laying:
             self.laid.append(Register.block(self._sheet, frame.iloc[rows]))
 
 
-def _gathered(pile: Sequence[tuple[_Chunk, Ints]], empty: pa.Table, start: int) -> pd.DataFrame:
+def _gathered(pile: Sequence[tuple[Chunk, Ints]], empty: pa.Table, start: int) -> pa.Table:
     """Return the rows of a pile in the order of their places, which begin at `start`."""
     if not pile:
-        return _frame(empty)
+        return empty
     table = pa.concat_tables([chunk.table() for chunk, _ in pile])
     order = np.argsort(np.concatenate([places for _, places in pile]) - start)
-    return _frame(table.take(pa.array(order)).replace_schema_metadata(empty.schema.metadata))
+    return table.take(pa.array(order))
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
