@@ -9,7 +9,6 @@ from pipeline.storage.blocks import beside, read_blocks, whole
 from pipeline.storage.frames import (
     read_columns,
     read_frame,
-    read_joined,
     read_shapes,
     read_shelved,
     write_carried,
@@ -59,7 +58,6 @@ __all__ = [
     "read_bytes",
     "read_columns",
     "read_frame",
-    "read_joined",
     "read_json",
     "read_shapes",
     "read_shelved",

@@ -205,32 +205,6 @@ def read_columns(
     return found
 
 
-def read_joined(files: Iterable[Path]) -> pd.DataFrame:
-    """Read all columns but the geometry of frames that are parts of one, one after the other.
-
-    A column that is missing throughout in one part takes the type it has in the others.
-    """
-    tables = [pq.read_table(file, columns=_plain_names(file)) for file in files]
-    filled = [table for table in tables if len(table)] or tables[:1]
-    joined = pa.concat_tables(
-        [table.replace_schema_metadata() for table in filled], promote_options="permissive"
-    )
-    frame: pd.DataFrame = joined.replace_schema_metadata(_types(filled)).to_pandas()
-    return frame
-
-
-def _types(tables: Sequence[pa.Table]) -> dict[bytes, bytes]:
-    """Return pandas' notes on the columns' types, from parts where they aren't all missing."""
-    notes = [json.loads(table.schema.metadata[b"pandas"]) for table in tables]
-    columns: dict[str, Any] = {}
-    for column in (column for note in notes for column in note["columns"]):
-        known = columns.setdefault(column["name"], column)
-        if known["pandas_type"] == "empty":
-            columns[column["name"]] = column
-    joined = notes[0] | {"columns": list(columns.values()), "index_columns": []}
-    return {b"pandas": json.dumps(joined).encode()}
-
-
 def read_shapes(files: Iterable[Path]) -> Shelved:
     """Lay the shapes of these frames, which have bbox, on a shelf, one frame after the other.
 
