@@ -119,8 +119,7 @@ def test_a_town_gathered_in_small_blocks_gives_the_same_file(tiny, finished, tmp
     plots = plots_of(sources, town.code)
     (whole,) = Grounds(sources).blocks(plots)
     monkeypatch.setattr(grounds, "BLOCK_PLOTS", 29)
-    for module in ("shelf", "register"):
-        monkeypatch.setattr(f"pipeline.storage.{module}.BLOCK_ROWS", 50)
+    monkeypatch.setattr("pipeline.storage.shelf.BLOCK_ROWS", 50)
     blocks = Grounds(sources).blocks(plots)
     # every plot is in one block; last year's, the zones' and the lists' rows are in several
     assert len(blocks) > 7
