@@ -28,10 +28,13 @@ from pipeline.aggregate.province import (
 from pipeline.disk import locked
 from pipeline.errors import OutputError, UsageError
 from pipeline.province import Cluster, CountyRun, Wanted, run_province
-from pipeline.province.folders import find
+from pipeline.province.cluster import MEMORY
+from pipeline.province.folders import Folder, find
 from pipeline.province.maps import specs
+from pipeline.province.order import before, priorities, turns
 from pipeline.province.products import sorted_tasks, write_products
 from pipeline.sample import make_sample
+from pipeline.stages import Desk, plan
 
 CODES = ("990001", "990002")
 
@@ -165,6 +168,47 @@ def test_two_runs_on_one_place_refuse_each_other(counties, tmp_path):
         run_province(counties, tmp_path, Cluster(), Wanted())
     assert caught.value.exit_code == 5
     assert "正在" in str(caught.value)
+
+
+def test_large_counties_come_first_and_as_many_as_workers_end_side_by_side(counties, tmp_path):
+    names = ["大", "中", "小", "空"]
+    for name, more in zip(names, (300, 200, 100, 0), strict=True):
+        folder = shutil.copytree(counties / CODES[0], tmp_path / name)
+        (folder / "多出来的").write_bytes(bytes(more))
+    found = [Folder(f.path, find(counties)[0].county) for f in find(tmp_path)]
+    refused = Folder(tmp_path / "错", None)
+    for workers, when in ((1, (0, 1, 2, 3)), (2, (0, 1, 2, 2)), (3, (0, 1, 1, 1)), (9, (0,) * 4)):
+        assert turns([refused, *found], workers) == {
+            tmp_path / name: turn for name, turn in zip(names, when, strict=True)
+        }
+
+
+def test_of_a_countys_steps_those_come_first_on_which_the_longest_chain_stands(counties, tmp_path):
+    county = find(counties)[0].county
+    steps = before(list(plan(Desk(county, tmp_path))))
+    first, second = (priorities(steps, turn) for turn in (0, 1))
+    for step, makers in steps.items():
+        assert all(first[maker] > first[step] for maker in makers), step
+    assert first["入库 2022-12-31"] > first["回收台账"]
+    assert min(first.values()) == 0
+    assert max(second.values()) < 0, "whatever of the county before is ready goes first"
+
+
+@pytest.mark.parametrize(
+    ("cluster", "gib"),
+    [
+        (Cluster(workers=2), 3),  # 2 × 3 GiB of 8
+        (Cluster(workers=4), 2),  # an even share of 8 is less than 3
+        (Cluster(workers=4, memory="5GiB"), 5),  # who says so gets it
+    ],
+)
+def test_a_worker_may_use_three_gib_or_an_even_share_of_a_small_machine(cluster, gib):
+    assert MEMORY == "3GiB"
+    assert cluster.bound(8 * 2**30) == gib * 2**30
+
+
+def test_the_bound_of_a_worker_is_told_where_it_is_asked_for():
+    assert f"默认：{MEMORY}" in " ".join(gengbao("province", "--help").stdout.split())
 
 
 @pytest.mark.parametrize(

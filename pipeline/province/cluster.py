@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import dask
+from dask.utils import parse_bytes
 from distributed import Client, LocalCluster
+from distributed.system import MEMORY_LIMIT
 
 from pipeline.errors import Finding, UsageError
 from pipeline.measure import THREADS
@@ -17,10 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONNECT_SECONDS = 10
+MEMORY = "3GiB"
+"""What a worker may use where nothing else is said: enough for a county of a million plots."""
 QUIET = {
     "distributed.worker.memory.target": False,  # results are names and hashes: nothing to spill
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,  # it would wait for ever: nothing is given back
+    "distributed.worker.profile.enabled": False,  # a hundred looks a second at a worker's stack
+    "distributed.admin.tick.interval": "1s",  # each process would wake fifty times a second
 }
 
 
@@ -30,12 +36,19 @@ class Cluster:
 
     scheduler: address of one that is running (its workers see the same folders under the same
     names); else workers: how many processes of one thread, so of one core, to start here, memory:
-    what each may use, as Dask writes it ("3GiB"), before it is ended and its task tried elsewhere.
+    what each may use, as Dask writes it, before it is ended and its task tried elsewhere; None:
+    MEMORY, or an even share of this machine's where that is less.
     """
 
     scheduler: str | None = None
     workers: int = 1
-    memory: str = "auto"
+    memory: str | None = None
+
+    def bound(self, machine_bytes: int = MEMORY_LIMIT) -> int:
+        """Return what each process started here may use, in bytes."""
+        if self.memory is not None:
+            return int(parse_bytes(self.memory))
+        return min(int(parse_bytes(MEMORY)), machine_bytes // self.workers)
 
 
 @contextmanager
@@ -49,7 +62,7 @@ def connected(cluster: Cluster) -> Iterator[Client]:
                     n_workers=cluster.workers,
                     threads_per_worker=1,
                     env={THREADS: "1"},
-                    memory_limit=cluster.memory,
+                    memory_limit=cluster.bound(),
                     dashboard_address="127.0.0.1:0",
                 ) as local,
                 Client(local) as client,

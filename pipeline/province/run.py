@@ -14,6 +14,7 @@ from distributed.scheduler import KilledWorker
 
 from pipeline.errors import Finding, GengbaoError, InputError
 from pipeline.province.cluster import connected
+from pipeline.province.order import before, priorities, turns
 from pipeline.province.steps import Stopped, close, step
 from pipeline.stages import Desk, plan
 from pipeline.stages.bench import bench
@@ -73,9 +74,10 @@ def run(folders: Sequence[Folder], out: Path, cluster: Cluster, *, maps: bool) -
         return [_not_run(folder) for folder in folders]
     with connected(cluster) as client, ThreadPoolExecutor(len(folders)) as waiting:
         log.info("Dask 看板 %s", client.dashboard_link)
+        turn = turns(folders, len(client.nthreads()))
         runs = [
-            waiting.submit(_county, client, folder, out, maps=maps, place=place)
-            for place, folder in enumerate(folders)
+            waiting.submit(_county, client, folder, out, maps=maps, turn=turn.get(folder.path, 0))
+            for folder in folders
         ]
         try:
             return [future.result() for future in runs]
@@ -88,7 +90,7 @@ def _not_run(folder: Folder) -> CountyRun:
     return CountyRun(folder=folder.path.name, county=None, out=None, refused=folder.refused)
 
 
-def _county(client: Client, folder: Folder, out: Path, *, maps: bool, place: int) -> CountyRun:
+def _county(client: Client, folder: Folder, out: Path, *, maps: bool, turn: int) -> CountyRun:
     """Run one county to its end, good or bad."""
     county = folder.county
     if county is None:
@@ -97,7 +99,7 @@ def _county(client: Client, folder: Folder, out: Path, *, maps: bool, place: int
     refused = None
     try:
         with bench(Desk(county, home)) as (inside, state):
-            for one in _carried(client, inside, state, maps=maps, priority=-place):
+            for one in _carried(client, inside, state, maps=maps, turn=turn):
                 done.append(one)
                 said = one.said or f"{one.name} 已是最新"
                 log.info("%s %s（第 %d 步，进程 %d）", county.name, said, len(done), one.worker)
@@ -118,12 +120,11 @@ def _county(client: Client, folder: Folder, out: Path, *, maps: bool, place: int
     )
 
 
-def _carried(
-    client: Client, desk: Desk, state: State, *, maps: bool, priority: int
-) -> Iterator[Done]:
+def _carried(client: Client, desk: Desk, state: State, *, maps: bool, turn: int) -> Iterator[Done]:
     """Submit a county's graph; keep and yield every step as it comes back.
 
-    Earlier counties go first, so that they end one after the other, not all at the last moment.
+    Counties whose turn it is go first, so that they end one after the other, not all at the last
+    moment; of their steps, those on which the longest chain stands.
     """
     token = secrets.token_hex(4)  # a scheduler that stays must not answer with an older run's
 
@@ -133,15 +134,16 @@ def _carried(
     state.save()  # where workers look up what stands
     planned = Planned(desk, token)
     futures: dict[str, Future[Done | Stopped]] = {}
-    jobs = list(plan(desk))
-    makers = {path: job.name for job in jobs for path in job.makes}
-    for job in jobs:
-        before = dict.fromkeys(makers[path] for path in job.inputs if path in makers)
-        futures[job.name] = client.submit(
-            step, planned, job.name, *(futures[maker] for maker in before),
-            key=name(job.name), priority=priority,
+    steps = before(list(plan(desk)))
+    priority = priorities({**steps, LAST: list(steps)}, turn)
+    for job, makers in steps.items():
+        futures[job] = client.submit(
+            step, planned, job, *(futures[maker] for maker in makers),
+            key=name(job), priority=priority[job],
         )  # fmt: skip
-    last = client.submit(close, desk, maps, *futures.values(), key=name(LAST), priority=priority)
+    last = client.submit(
+        close, desk, maps, *futures.values(), key=name(LAST), priority=priority[LAST]
+    )
     for done in _finished(futures):
         keep(state, done)
         yield done

@@ -29,8 +29,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="本机起几个工作进程（默认：处理器个数；写了 --scheduler 时不用）",
     )  # fmt: skip
     parser.add_argument(
-        "--memory", type=_memory, default="auto", metavar="上限",
-        help="每个工作进程的内存上限，如 3GiB（默认：平分本机内存）",
+        "--memory", type=_memory, metavar="上限",
+        help="每个工作进程的内存上限，如 2GiB（默认：3GiB；本机内存平分下来不到这么多的，按平分）",
     )  # fmt: skip
     parser.add_argument("--name", default="全省", metavar="省名", help="印在全省图上（默认“全省”）")
     drawn = parser.add_mutually_exclusive_group()
@@ -48,7 +48,7 @@ def _memory(text: str) -> str:
     from dask.utils import parse_bytes
 
     try:
-        good = text == "auto" or parse_bytes(text) >= LEAST_BYTES
+        good = parse_bytes(text) >= LEAST_BYTES
     except ValueError:
         good = False
     if not good:
