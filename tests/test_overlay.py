@@ -346,3 +346,15 @@ def test_overlaps_agree_with_plain_geometry(scene):
     pairs = overlay.overlap_area(left, right, CRS)
     summed = pairs.groupby("left")["area_m2"].sum().reindex(range(len(left)), fill_value=0)
     assert (summed.to_numpy() >= covered - 0.02).all()
+
+
+def test_boxes_in_a_row_lie_near_one_another():
+    x, y = (side.ravel() * 10.0 for side in np.meshgrid(np.arange(32), np.arange(32)))
+    mixed = np.random.default_rng(7).permutation(1024)
+    boxes = np.column_stack((x, y, x + 10, y + 10))[mixed]
+    order = overlay.near_one_another(boxes)
+    assert sorted(order) == list(range(1024))
+    quarters = boxes[order].reshape(4, 256, 4)
+    for quarter in quarters:  # each a square of 16 × 16
+        assert np.ptp(quarter[:, 0]) == np.ptp(quarter[:, 1]) == 150
+    assert overlay.near_one_another(np.repeat(boxes[:1], 3, axis=0)).tolist() == [0, 1, 2]

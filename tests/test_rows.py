@@ -92,15 +92,3 @@ def test_boxes_and_values_are_looked_at_group_by_group(files: list[Path]) -> Non
     missing = plots(40)["nothing"]
     assert missing.isna().all()
     assert not lying.holding({"nothing": ["是3"]}).any()
-
-
-def test_boxes_in_a_row_lie_near_one_another() -> None:
-    x, y = (side.ravel() * 10.0 for side in np.meshgrid(np.arange(32), np.arange(32)))
-    mixed = np.random.default_rng(7).permutation(1024)
-    boxes = np.column_stack((x, y, x + 10, y + 10))[mixed]
-    order = storage.near_one_another(boxes)
-    assert sorted(order) == list(range(1024))
-    quarters = boxes[order].reshape(4, 256, 4)
-    for quarter in quarters:  # each a square of 16 × 16
-        assert np.ptp(quarter[:, 0]) == np.ptp(quarter[:, 1]) == 150
-    assert storage.near_one_another(np.repeat(boxes[:1], 3, axis=0)).tolist() == [0, 1, 2]

@@ -8,6 +8,7 @@ from pipeline.overlay.areas import covered_area, overlap_area, scale_of, united_
 from pipeline.overlay.coverage import Coverage, Held, Pile, coverage
 from pipeline.overlay.cut import cut
 from pipeline.overlay.flat import flat
+from pipeline.overlay.nearby import near_one_another
 from pipeline.overlay.overlaps import Layer, Overlaps, boxes, layer, overlaps
 from pipeline.overlay.pairs import (
     Pairs,
@@ -40,6 +41,7 @@ __all__ = [
     "intersections",
     "layer",
     "merged",
+    "near_one_another",
     "overlap_area",
     "overlaps",
     "polygonal",

@@ -16,12 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
 from pipeline import measure
+from pipeline.overlay.nearby import near_one_another
 from pipeline.overlay.pairs import Pairs, intersections, polygonal
 
 if TYPE_CHECKING:
@@ -121,18 +121,7 @@ def _left_over(plots: Pile, boxes: Floats, grid_m: float, neighbours: int) -> _E
         half = len(near) // 2
         return _loose(among(near[:half]).joined(among(near[half:])))
 
-    return among(_near_one_another(boxes, neighbours))
-
-
-def _near_one_another(boxes: Floats, at_once: int) -> Ints:
-    """Return an order of boxes in which neighbours follow each other."""
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    extent = (*middle.min(axis=0), *middle.max(axis=0))
-    along = [
-        gpd.GeoSeries(shapely.points(middle[start : start + at_once])).hilbert_distance(extent)
-        for start in range(0, len(middle), at_once)
-    ]
-    return np.argsort(np.concatenate(along), kind="stable")
+    return among(near_one_another(boxes, neighbours))
 
 
 def _edges(shapes: Shapes, origin: Floats, grid_m: float, rows: int) -> _Edges:

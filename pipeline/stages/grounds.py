@@ -158,12 +158,12 @@ class Grounds:
         """Return the ground of plots in blocks, at least one; those of a block lie together."""
         import numpy as np
 
-        from pipeline import storage
+        from pipeline import overlay
 
         whole = self.of(plots)
         if len(plots) <= BLOCK_PLOTS:
             return [whole]
-        order = storage.near_one_another(self._boxes[PLOTS][plots])
+        order = overlay.near_one_another(self._boxes[PLOTS][plots])
         blocks = np.array_split(order, -(-len(plots) // BLOCK_PLOTS))
         return [self.of(plots[np.sort(block)], whole) for block in blocks]
 

@@ -28,7 +28,7 @@ from pipeline.storage.packages import (
     package_bytes,
     workbook_bytes,
 )
-from pipeline.storage.places import Places, near_one_another
+from pipeline.storage.places import Places
 from pipeline.storage.register import Laying, Register, Table
 from pipeline.storage.rows import Lying, Piles, Rows
 from pipeline.storage.shelf import BLOCK_ROWS, Shelf, row_blocks
@@ -52,7 +52,6 @@ __all__ = [
     "cell_text",
     "give_back",
     "guarded",
-    "near_one_another",
     "package_bytes",
     "read_blocks",
     "read_bytes",

@@ -1,12 +1,11 @@
-"""Boxes near boxes: quick enough to choose and order rows by before any shape is decoded."""
+"""Boxes near boxes, by a grid: quick enough to choose rows by before any shape is decoded."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
-import shapely
+from shapely import STRtree, box
 
 from pipeline.storage.shelf import row_blocks
 
@@ -51,8 +50,8 @@ class Places:
         """Return which of these boxes meet a place, if only with an edge."""
         found = self.near(boxes)
         rows = np.flatnonzero(found)
-        places, asked = (np.asarray(shapely.box(*sides.T)) for sides in (self._boxes, boxes[rows]))
-        met = shapely.STRtree(places).query(asked)[0]
+        places, asked = (np.asarray(box(*sides.T)) for sides in (self._boxes, boxes[rows]))
+        met = STRtree(places).query(asked)[0]
         found[rows] = np.isin(np.arange(len(rows)), met)
         return found
 
@@ -89,17 +88,3 @@ class Places:
         sums = np.zeros((side, side), dtype=np.int64)
         sums[1:, 1:] = marked.cumsum(axis=0).cumsum(axis=1)
         return sums
-
-
-def near_one_another(boxes: Floats) -> Ints:
-    """Return an order of boxes (at least one) in which neighbours follow one another.
-
-    By the Hilbert distance of their middles; equal ones as given.
-    """
-    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-    extent = (*middle.min(axis=0), *middle.max(axis=0))
-    along = [
-        gpd.GeoSeries(shapely.points(middle[rows])).hilbert_distance(extent)
-        for rows in row_blocks(len(middle))
-    ]
-    return np.argsort(np.concatenate(along), kind="stable")
