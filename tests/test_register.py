@@ -78,6 +78,9 @@ def test_its_schema_is_the_one_of_the_table_in_memory() -> None:
     whole = pa.Table.from_pandas(pd.concat(frames, ignore_index=True), preserve_index=False)
     assert laid.schema.equals(whole.schema, check_metadata=True)
     assert laid.arrow(slice(None)).equals(whole)
+    turned = laid.select(np.arange(len(laid))[::-1])
+    assert turned.schema.equals(whole.schema, check_metadata=True)
+    assert turned.arrow(slice(None)).equals(whole.take(np.arange(len(whole))[::-1]))
 
 
 def test_a_column_missing_throughout_in_one_block_is_of_the_others_type() -> None:
