@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+WHOLE_PROVINCE = "全省"
+"""What stands for all counties where each has its row."""
+
 
 class Mode(StrEnum):
     """Who decides a plot's category: our rules, or the task layers delivered from above."""

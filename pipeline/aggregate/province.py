@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from pipeline.aggregate.gaps import done_pct, ranked
+from pipeline.model import WHOLE_PROVINCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-WHOLE_PROVINCE = "全省"
 KEYS = ("county_code", "county")
 SUMMED = {
     "summary": (

@@ -18,11 +18,10 @@ from pyproj.crs import ProjectedCRS
 from pyproj.crs.coordinate_operation import AlbersEqualAreaConversion
 
 from pipeline import storage
-from pipeline.aggregate.province import WHOLE_PROVINCE
 from pipeline.errors import GengbaoError
 from pipeline.freshness import PACKAGE, Contents, code_files, key_of
 from pipeline.ingest.read import read_role
-from pipeline.model import County, Mode, Thresholds, Town
+from pipeline.model import WHOLE_PROVINCE, County, Mode, Thresholds, Town
 from pipeline.render import MapData, discover, render
 from pipeline.render.scope import province
 from pipeline.stages import Desk

@@ -13,7 +13,6 @@ from distributed import as_completed
 from distributed.scheduler import KilledWorker
 
 from pipeline.errors import Finding, GengbaoError, InputError
-from pipeline.province.cluster import connected
 from pipeline.province.order import before, priorities, turns
 from pipeline.province.steps import Stopped, close, step
 from pipeline.stages import Desk, plan
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from pipeline.freshness import State
     from pipeline.model import County
-    from pipeline.province.cluster import Cluster
     from pipeline.province.folders import Folder
 
 T = TypeVar("T")
@@ -63,16 +61,18 @@ class CountyRun:
         return self.refused.exit_code if self.refused else 0
 
 
-def run(folders: Sequence[Folder], out: Path, cluster: Cluster, *, maps: bool) -> list[CountyRun]:
+def run(
+    folders: Sequence[Folder], out: Path, client: Client | None, *, maps: bool
+) -> list[CountyRun]:
     """Bring every county up to date on a cluster; return how each ended, in the order given.
 
-    maps: with each county's maps and reports, else up to its figures, account and manifest. For
-    the holder of the lock on `out`. A county that fails keeps its last good products, and stops
-    no other. Raises UsageError where the cluster can't be reached.
+    client: of the cluster, None where no folder holds a county; maps: with each county's maps and
+    reports, else up to its figures, account and manifest. For the holder of the lock on `out`. A
+    county that fails keeps its last good products, and stops no other.
     """
-    if not any(folder.county for folder in folders):
+    if client is None:
         return [_not_run(folder) for folder in folders]
-    with connected(cluster) as client, ThreadPoolExecutor(len(folders)) as waiting:
+    with ThreadPoolExecutor(len(folders)) as waiting:
         log.info("Dask 看板 %s", client.dashboard_link)
         turn = turns(folders, len(client.nthreads()))
         runs = [

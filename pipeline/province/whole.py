@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.aggregate.province import WHOLE_PROVINCE
 from pipeline.disk import locked
+from pipeline.model import WHOLE_PROVINCE
+from pipeline.province.cluster import connected
 from pipeline.province.folders import find
 from pipeline.province.run import run
 from pipeline.terminal import aligned
@@ -36,11 +39,19 @@ def run_province(root: Path, out: Path, cluster: Cluster, wanted: Wanted) -> lis
     Raises UsageError (no counties, no cluster), OutputError (another run on `out`, no room).
     """
     folders = find(root)
-    with locked(out):
-        runs = run(folders, out, cluster, maps=wanted.county_maps)
-        from pipeline.province.products import write_products  # noqa: PLC0415 - no worker needs it
+    with locked(out), ThreadPoolExecutor(1) as aside:
+        opened = ExitStack()
+        try:
+            needed = any(folder.county for folder in folders)
+            coming = aside.submit(opened.enter_context, connected(cluster)) if needed else None
+            from pipeline.province.products import write_products  # noqa: PLC0415 - meanwhile
 
+            client = coming.result() if coming else None
+            runs = run(folders, out, client, maps=wanted.county_maps)
+        finally:
+            closing = aside.submit(opened.close)  # it goes while the products are written
         write_products(runs, out, wanted.name, drawn=wanted.maps)
+        closing.result()
     return runs
 
 

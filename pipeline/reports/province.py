@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.aggregate.province import VERDICTS, WHOLE_PROVINCE
+from pipeline.aggregate.province import VERDICTS
+from pipeline.model import WHOLE_PROVINCE
 from pipeline.reports.book import A3, A4, EXACT, WHOLE, Column, Pages, records
 from pipeline.reports.words import INDICATORS
 
