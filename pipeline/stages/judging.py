@@ -203,6 +203,6 @@ def _near_tasks(files: Mapping[date, Path]) -> list[tuple[date, gpd.GeoDataFrame
 
     names = {category.name for category in tables.classes() if category.task}
     lying = [storage.Lying(file) for file in files.values()]
-    places = [each.boxes()[each.holding({"category": names})] for each in lying]
+    places = [each.boxes(each.holding({"category": names})) for each in lying]
     near = np.concatenate(places)
     return [(day, storage.read_frame(file, near=near)) for day, file in files.items()]

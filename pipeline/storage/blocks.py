@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from pipeline.errors import Finding, GengbaoError
-from pipeline.storage.rows import BBOX, GEOMETRY
+from pipeline.storage.rows import BBOX, GEOMETRY, Lying
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,22 +24,20 @@ KEY = "bsm"
 
 
 def read_blocks(path: Path, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
-    """Yield the rows of one of our Parquet files group by group, without geometry; at least once.
+    """Yield the rows of one of our frames group by group, without geometry; at least one block.
 
     columns: default all; one that isn't there is left out. The index counts through the file.
     """
-    with pq.ParquetFile(path) as file:
-        names = file.schema_arrow.names
-        asked = [
-            name for name in columns or names if name in names and name not in (GEOMETRY, BBOX)
-        ]
-        start = 0
-        for groups in [[number] for number in range(file.num_row_groups)] or [[]]:
-            # not iter_batches, which holds on to all that it has read
-            block: pd.DataFrame = file.read_row_groups(groups, asked).to_pandas()
-            block.index = pd.RangeIndex(start, start + len(block))
-            start += len(block)
-            yield block
+    asked = plain_names(path) if columns is None else list(columns)
+    for rows, group in Lying(path).groups(asked):
+        block: pd.DataFrame = group.to_pandas()
+        block.index = pd.RangeIndex(rows.start, rows.stop)
+        yield block
+
+
+def plain_names(path: Path) -> list[str]:
+    """Return the columns of one of our frames but its geometry."""
+    return [name for name in pq.read_schema(path).names if name not in {GEOMETRY, BBOX}]
 
 
 def whole(blocks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:

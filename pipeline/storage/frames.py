@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from pipeline.storage.blocks import read_blocks
+from pipeline.storage.blocks import plain_names, read_blocks
 from pipeline.storage.places import Places
 from pipeline.storage.register import PANDAS, Register
 from pipeline.storage.rows import BBOX, EDGES, GEOMETRY, Lying
@@ -197,7 +197,7 @@ def read_columns(
 
     only: column of text → values wanted; of the other rows nothing but these columns is read.
     """
-    asked = _plain_names(path) if columns is None else list(columns)
+    asked = plain_names(path) if columns is None else list(columns)
     if only is None:
         return pd.read_parquet(path, columns=asked)
     lying = Lying(path)
@@ -212,21 +212,15 @@ def read_shapes(files: Iterable[Path]) -> Shelved:
     """
     shapes, boxes, abouts = [], [], []
     for path in files:
-        with pq.ParquetFile(path) as file:
-            # not iter_batches, which holds on to all that it has read
-            groups = (file.read_row_group(n, [GEOMETRY]) for n in range(file.num_row_groups))
-            shapes.append(Shelf.lay(group[GEOMETRY] for group in groups))
-            abouts.append(json.loads(file.schema_arrow.metadata[b"geo"]))
-        boxes.append(Lying(path).boxes())
+        lying = Lying(path)
+        shapes.append(Shelf.lay(group[GEOMETRY] for _, group in lying.groups([GEOMETRY])))
+        abouts.append(json.loads(pq.read_schema(path).metadata[b"geo"]))
+        boxes.append(lying.boxes())
     columns = [each["columns"][GEOMETRY] for each in abouts]
     extents = np.array([column["bbox"] for column in columns if "bbox" in column]).reshape(-1, 4)
     kinds = sorted({kind for column in columns for kind in column["geometry_types"]})
     about = _described(abouts[0], kinds, extents)
     return Shelved(Shelf.joined(shapes), np.concatenate(boxes), about)
-
-
-def _plain_names(path: Path) -> list[str]:
-    return [name for name in pq.read_schema(path).names if name not in {GEOMETRY, BBOX}]
 
 
 def _arrow(columns: pd.DataFrame) -> pa.Table:

@@ -67,7 +67,7 @@ class Lying:
         The file must have its bbox column.
         """
         found = [np.zeros((0, 4))]
-        for rows, group in self._groups([BBOX], chosen):
+        for rows, group in self.groups([BBOX], chosen):
             boxes = group[BBOX].combine_chunks()
             sides = [boxes.field(edge).to_numpy(zero_copy_only=False) for edge in EDGES]
             found.append(np.column_stack(sides)[slice(None) if chosen is None else chosen[rows]])
@@ -79,12 +79,12 @@ class Lying:
         for name, wanted in only.items():
             chosen &= len(wanted) > 0
             values = pa.array(list(wanted), pa.large_string())
-            for rows, group in self._groups([name], chosen):
+            for rows, group in self.groups([name], chosen):
                 held = pc.is_in(group[name].cast(pa.large_string()), values)
                 chosen[rows] &= held.to_numpy()
         return chosen
 
-    def _groups(
+    def groups(
         self, columns: Sequence[str] | None, chosen: Bools | None = None
     ) -> Iterator[tuple[slice, pa.Table]]:
         """Yield the groups that hold a chosen row (default: all), and which rows of all they are.
@@ -111,7 +111,7 @@ class Lying:
         none = self._none(names)
         groups = (
             group if chosen is None else group.filter(pa.array(chosen[rows]))
-            for rows, group in self._groups(names, chosen)
+            for rows, group in self.groups(names, chosen)
         )
         return none._replace(table=pa.concat_tables([none.table, *groups]))
 
@@ -142,7 +142,7 @@ class Lying:
         wanted = np.zeros(len(self), dtype=bool)
         for numbers in piles:
             wanted[numbers] = True
-        for rows, group in self._groups(list(columns), wanted):
+        for rows, group in self.groups(list(columns), wanted):
             for pile, numbers in enumerate(piles):
                 first, last = np.searchsorted(numbers, (rows.start, rows.stop))
                 if last > first:
