@@ -6,9 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from datetime import date
 from decimal import Decimal
+from types import SimpleNamespace
 
 import geopandas as gpd
 import openpyxl
@@ -33,6 +35,7 @@ from pipeline.province.folders import Folder, find
 from pipeline.province.maps import specs
 from pipeline.province.order import before, priorities, turns
 from pipeline.province.products import sorted_tasks, write_products
+from pipeline.province.run import run
 from pipeline.sample import make_sample
 from pipeline.stages import Desk, plan
 
@@ -161,6 +164,21 @@ def test_maps_are_drawn_once_and_kept_while_they_show_the_same(
     monkeypatch.setattr("pipeline.province.maps.render", None)  # nothing is drawn again
     write_products(runs, tmp_path, "示例省", drawn=True)
     assert hashes(folder) == first
+
+
+def test_who_interrupts_a_run_need_not_wait_for_what_is_under_way(counties, tmp_path, monkeypatch):
+    closed = threading.Event()
+
+    def county(_client, folder, *_args, **_options):
+        if folder.path.name == CODES[0]:
+            raise KeyboardInterrupt
+        assert closed.wait(10), "the other county is waited for"
+
+    monkeypatch.setattr("pipeline.province.run._county", county)
+    client = SimpleNamespace(dashboard_link="", nthreads=dict, close=closed.set)
+    with pytest.raises(KeyboardInterrupt):
+        run(find(counties), tmp_path, client, maps=False)
+    assert closed.is_set()
 
 
 def test_two_runs_on_one_place_refuse_each_other(counties, tmp_path):

@@ -83,6 +83,7 @@ def run(
             return [future.result() for future in runs]
         except BaseException:
             waiting.shutdown(wait=False, cancel_futures=True)
+            client.close()  # or the threads would wait for all that is under way
             raise
 
 
