@@ -221,15 +221,15 @@ def _bsm_faults(table: Register, usable: NDArray[np.bool_]) -> dict[int, Fault]:
     faults = {
         int(at): Fault("BSM_EMPTY", "标识码为空") for at in np.flatnonzero(bsm.isna() & usable)
     }
-    seen = bsm[usable & bsm.notna().to_numpy()]
-    again = seen[seen.duplicated()]
-    origins = seen[seen.isin(again) & ~seen.duplicated()]
-    first = again.map(pd.Series(origins.index, index=origins)).to_numpy(dtype=np.int64)
+    ordered = bsm[usable & bsm.notna().to_numpy()].sort_values(kind="stable")
+    # put in order, equal ones follow one another; a table of all of them would be far larger
+    same = np.append(False, ordered.array[1:] == ordered.array[:-1])[: len(ordered)]
+    place = ordered.index.to_numpy()
+    first = place[np.maximum.accumulate(np.where(same, 0, np.arange(len(same))))][same]
+    again = place[same]
     origin = table.frame(first, [FILE, ROW]).itertuples(index=False, name=None)
-    rows = table.frame(again.index.to_numpy(), [ROW])[ROW]
-    for at, key, (file, its_row), row in zip(
-        again.index.tolist(), again, origin, rows, strict=True
-    ):
+    here = table.frame(again, [BSM, ROW]).itertuples(index=False, name=None)
+    for at, (file, its_row), (key, row) in zip(again.tolist(), origin, here, strict=True):
         found = f"标识码 {key} 与 {file} 第 {its_row} 行重复，本行是第 {row} 行"
         faults[at] = Fault("BSM_DUPLICATE", found)
     return faults
