@@ -34,6 +34,19 @@ def test_a_stage_says_name_count_rate_and_time_left(monkeypatch):
     assert pace.slowest() == "取证 2023-09-30 8.0秒（67%）、取证 2023-10-31 4.0秒（33%）"
 
 
+def test_a_whole_export_is_not_expected_to_go_at_the_rate_of_its_parts(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(pace_room, "time", clock)
+    pace = Pace()
+    for town in ("杏坪镇", "下梁镇"):
+        with pace.at(f"取证 2023-09-30 {town}", 400):  # it reads the hash of what it is made from
+            clock.now += 12
+            assert pace.line().endswith("读 0 MB，已 12 秒")
+    with pace.at("取证 2023-09-30", 2_000_000_000):
+        clock.now += 2
+        assert pace.line().endswith("读 2000 MB，已 2 秒")
+
+
 def test_a_log_gets_plain_lines_of_long_stages_only(monkeypatch, caplog):
     clock = Clock()
     monkeypatch.setattr(pace_room, "time", clock)

@@ -1,7 +1,8 @@
 """How far a run has got and how fast: written by the stages, shown by whoever runs them.
 
 A stage's size is that of the files it reads. Its rate, and so the time it has left, is that of
-stages of its kind (the first word of the name) earlier in this run. Standard library only.
+stages of its kind earlier in this run: those whose name has the same first word and as many words
+(a town's part of an export is another kind than the whole). Standard library only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MB = 1e6
 _LEAST_S = 1e-3
+_LEAST_MB = 1.0
 
 
 @dataclass(slots=True)
@@ -25,7 +27,7 @@ class Pace:
     seconds: dict[str, float] = field(default_factory=dict)
     step: int = 0
     _running: dict[str, tuple[float, float]] = field(default_factory=dict)
-    _known: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _known: dict[tuple[str, int], tuple[float, float]] = field(default_factory=dict)
 
     @contextmanager
     def at(self, name: str, size_bytes: int) -> Iterator[None]:
@@ -79,11 +81,12 @@ class Pace:
         elapsed = time.monotonic() - started
         said = f"{name}：第 {number} 步，读 {size:.0f} MB，已 {elapsed:.0f} 秒"
         known, seconds = self._known.get(_kind(name), (0.0, 0.0))
-        if not known or not size:
+        if min(known, size) < _LEAST_MB:  # what little it reads says nothing about its time
             return said
         left = max(size * seconds / known - elapsed, 0.0)
         return f"{said}，同类每秒 {known / seconds:.1f} MB，约剩 {left:.0f} 秒"
 
 
-def _kind(name: str) -> str:
-    return name.split(" ", maxsplit=1)[0]
+def _kind(name: str) -> tuple[str, int]:
+    words = name.split()
+    return words[0], len(words)
