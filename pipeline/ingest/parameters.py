@@ -8,6 +8,7 @@ zones of the same meridian), 4490 degrees.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import numpy as np
 from pyproj import CRS
@@ -59,6 +60,7 @@ def meridian(epsg: int) -> int | None:
     return 6 * (epsg - SIX_EPSG + SIX_ZONES[0]) - 3 if epsg >= SIX_EPSG else None
 
 
+@lru_cache(maxsize=16)
 def _parse(declared: str) -> CRS | None:
     """Return the horizontal CRS; the vertical part says nothing about where a plot lies."""
     text = declared.strip().lstrip("\ufeff")
