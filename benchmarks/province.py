@@ -48,6 +48,7 @@ def main() -> None:
     asked.data.mkdir(parents=True, exist_ok=True)
     kept = asked.data / "measured.json"
     results = json.loads(kept.read_text("utf-8")) if kept.is_file() else {}
+    compiled()
     for scale in () if asked.scales else EQUAL_SCALES:
         results.setdefault(SPEED_UP, {})[scale] = speed_up(asked.data, scale)
         print(scale, results[SPEED_UP][scale], flush=True)
@@ -60,6 +61,12 @@ def main() -> None:
         kept.write_text(json.dumps(results, indent=1), encoding="utf-8")
     kept.write_text(json.dumps(results, indent=1), encoding="utf-8")
     written(results)
+
+
+def compiled() -> None:
+    """Have numba's functions compiled beforehand: a checkout's first run would be told too slow."""
+    command = [sys.executable, "-c", "import pipeline.measure, pipeline.overlay"]
+    subprocess.run(command, check=True, cwd=ROOT)
 
 
 def made(folder: Path, scale: str, seed: int) -> None:
