@@ -72,8 +72,9 @@ def job(desk: Desk, only: Sequence[str] = ()) -> Job:
             for order in orders
         }
         ids = {_where(desk, order): order.product_id for order in orders}
-        for name in known.keys() - ids if only else ():  # the others stay as they are
-            files[name], ids[name] = known[name]["files"], known[name]["id"]
+        for name in known.keys() - ids if only else ():  # the others stay as they are, if they do
+            if all((desk.out / file).is_file() for file in known[name]["files"]):
+                files[name], ids[name] = known[name]["files"], known[name]["id"]
 
         def write() -> list[Path]:
             from pipeline import storage

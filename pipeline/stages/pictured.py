@@ -65,7 +65,7 @@ def _read(file: Path, _marks: tuple[int, ...]) -> gpd.GeoDataFrame:
     return storage.read_frame(file)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)  # who shows the same land is drawn one after the other
 def _land(
     file: Path, starts: tuple[str, ...], windows: bytes, _marks: tuple[int, ...]
 ) -> gpd.GeoDataFrame:
