@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
@@ -124,7 +125,9 @@ def _picture(figure: Figure, dpi: float) -> Image.Image:
     canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib
     pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # matplotlib
     figure.set_dpi(own)
-    return Image.fromarray(pixels).convert("RGB")
+    picture = Image.fromarray(pixels).convert("RGB")
+    FigureCanvasBase(figure)  # else figure and canvas keep each other, and the pixels, for long
+    return picture
 
 
 def _packed(picture: Image.Image, dpi: float) -> bytes:
