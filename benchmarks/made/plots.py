@@ -49,7 +49,7 @@ def page_data(count: int) -> ReportData:
         opened=pd.DataFrame(pieces.drop(columns="geometry")).assign(first_seen=DAY.isoformat()),
         history=_history(ledger),
         summary=summary.astype("str"),
-        parcels=_ground(random),
+        land=_ground(random),
         towns=_towns(towns),
         sheets=pd.DataFrame({"task_id": ledger["task_id"], "page": 5, "number": 1}),
     )
